@@ -1,0 +1,1 @@
+"""Nouns that cross doors: table layouts and small frozen records, without behaviour."""

@@ -1,0 +1,1 @@
+"""Parquet and DuckDB: the only room that writes tables."""
