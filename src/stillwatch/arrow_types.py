@@ -19,6 +19,7 @@ _TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "list<string>": pa.list_(pa.string()),
     "list<int16>": pa.list_(pa.int16()),
+    "map<string,float64>": pa.map_(pa.string(), pa.float64()),
 }
 
 

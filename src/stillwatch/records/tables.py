@@ -180,3 +180,50 @@ RELEASE: tuple[Column, ...] = (
     Column("model", "string", ""),
     Column("released_at", "timestamp", ""),
 )
+
+#: Contract section 5, `findings/campaigns.parquet`.
+CAMPAIGNS: tuple[Column, ...] = (
+    Column("campaign_id", "string", "stable from sweep to sweep"),
+    Column("title", "string", ""),
+    Column("score", "float64", "0..100, calibrated probability in percent"),
+    Column("label", "string", "clear, mixed, likely, very likely, almost certain"),
+    Column("kind", "string", "distillation, relay, replay, account_network"),
+    Column("conduct_score", "float64", "0..100: does it harvest, whoever it is"),
+    Column("coordination_score", "float64", "0..100: is it one operator, whatever it does"),
+    Column("account_ids", "list<string>", ""),
+    Column("accounts", "int64", ""),
+    Column("exchanges", "int64", ""),
+    Column("first_seen", "timestamp", ""),
+    Column("last_seen", "timestamp", ""),
+    Column("targets", "list<string>", "what it harvests, in words"),
+    Column("techniques", "list<string>", "MITRE ATLAS ids"),
+    Column("techniques_note", "string", ""),
+    Column("false_alarm_rate", "float64", "estimated share of legitimate groups that would score as high"),
+    Column("evidence_ids", "list<string>", ""),
+    Column("related", "list<string>", "campaign ids"),
+)
+
+#: Contract section 5, `findings/accounts.parquet`: one row for each account in the window.
+ACCOUNTS: tuple[Column, ...] = (
+    Column("account_id", "string", ""),
+    Column("score", "float64", "0..100"),
+    Column("label", "string", ""),
+    Column("campaign_id", "string", "the harvest first, else the network, else null"),
+    Column("exchanges", "int64", ""),
+    Column("not_evaluable", "list<string>", "names of signals"),
+    Column("reasons", "list<string>", "sentences, for and against"),
+)
+
+#: Contract section 5, `findings/evidence.parquet`.
+EVIDENCE: tuple[Column, ...] = (
+    Column("evidence_id", "string", ""),
+    Column("actor_kind", "string", "account or campaign"),
+    Column("actor_id", "string", ""),
+    Column("signal", "string", ""),
+    Column("family", "string", ""),
+    Column("weight_bits", "float64", "log2 likelihood ratio; below zero speaks for the actor"),
+    Column("p_value", "float64", ""),
+    Column("says", "string", "one sentence"),
+    Column("facts", "map<string,float64>", "numbers behind the sentence"),
+    Column("exchange_ids", "list<string>", "a few to look at"),
+)
