@@ -1,0 +1,45 @@
+"""All candidate groups of a book, from every way of linking, without repeats."""
+
+from __future__ import annotations
+
+from stillwatch.actors.book import Book
+from stillwatch.linking.candidate import Candidate
+from stillwatch.linking.cells import holders_of_one_value, joined_cells, tied_cells
+from stillwatch.linking.topics import same_matter
+from stillwatch.linking.value_families import value_families
+
+CONTENT = ("opening", "closing", "masked", "fingerprint")
+
+
+def candidates(book: Book) -> list[Candidate]:
+    """Overlapping groups at several grains: weighing decides between them, linking only proposes."""
+    if book.accounts < 3:
+        return []
+    cells = tied_cells(book)
+    pools = value_families(
+        book, ("ip",), how="one pool of addresses", min_n=1, min_share=0.0, min_inside_share=0.0, min_lift=0.0,
+        member_shares=(0.4,), most_per_account=12,
+    )
+    found = [
+        *cells,
+        *joined_cells(book, cells),
+        *value_families(book, CONTENT, how="the same templates"),
+        *value_families(book, ("system", "system_opening"), how="the same system prompts", member_shares=(0.4,)),
+        *value_families(book, ("history", "turn"), how="the same histories", min_n=1, min_share=0.0,
+                        min_inside_share=0.0, min_lift=0.0, member_shares=(0.05,)),
+        *pools,
+        *value_families(book, ("net",), how="one pool of networks", min_n=1, min_share=0.0, min_inside_share=0.0,
+                        min_lift=0.0, member_shares=(0.5,), most_per_account=12),
+        *same_matter(book),
+        *holders_of_one_value(book),
+    ]
+    merged: dict[bytes, Candidate] = {}
+    for candidate in found:
+        key = candidate.members.tobytes()
+        known = merged.get(key)
+        if known is None:
+            merged[key] = candidate
+        else:
+            # Found in two ways by themselves: what only one of them needed is not what formed the group.
+            merged[key] = Candidate(candidate.members, known.formed_by & candidate.formed_by, known.how)
+    return list(merged.values())

@@ -1,0 +1,131 @@
+"""A span of the store as Ibis tables: the one place where hunting reads from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.arrow_types import arrow_schema
+from stillwatch.records.tables import FINGERPRINTS, KEPT, TURNS
+
+Expression = Callable[[Any], Any]
+
+
+@dataclass
+class Window:
+    """Exchanges from `since` (inclusive) to `until` (exclusive), with what is known of their accounts.
+
+    `exchanges`, `fingerprints` and `turns` are Ibis tables in the layouts KEPT, FINGERPRINTS, TURNS (the
+    latter two are summed over part files, so a window cuts them by their first and last sight).
+    `accounts` is KEPT_ACCOUNT with the account number as `account`. Times are UTC.
+    """
+
+    con: Any
+    exchanges: Any
+    fingerprints: Any
+    turns: Any
+    account_ids: pa.Table
+    accounts: pa.Table
+    releases: pa.Table
+    since: datetime | None = None
+    until: datetime | None = None
+    status_changes: pa.Table | None = None
+    notes: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def over(
+        cls,
+        exchange_files: list[Path],
+        fingerprint_files: list[Path],
+        turn_files: list[Path],
+        *,
+        account_ids: pa.Table,
+        accounts: pa.Table,
+        releases: pa.Table,
+        status_changes: pa.Table | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        memory_gib: float = 2.0,
+        threads: int = 2,
+        scratch: Path | None = None,
+    ) -> Window:
+        """A window over registered part files. `scratch` takes what does not fit into `memory_gib`."""
+        con = ibis.duckdb.connect()
+        con.raw_sql(f"SET memory_limit='{memory_gib:.2f}GiB'")
+        con.raw_sql(f"SET threads={int(threads)}")
+        con.raw_sql("SET TimeZone='UTC'")
+        con.raw_sql("SET preserve_insertion_order=false")
+        if scratch is not None:
+            scratch.mkdir(parents=True, exist_ok=True)
+            con.con.execute("SET temp_directory=?", [str(scratch)])
+
+        def table(files: list[Path], layout: Any, name: str) -> Any:
+            if not files:
+                return con.create_table(name, arrow_schema(layout).empty_table(), temp=True)
+            return con.read_parquet([str(file) for file in files], table_name=name)
+
+        exchanges = table(exchange_files, KEPT, "exchanges")
+        fingerprints = table(fingerprint_files, FINGERPRINTS, "fingerprints")
+        turns = table(turn_files, TURNS, "turns")
+        if since is not None:
+            exchanges = exchanges.filter(exchanges.started_at >= since)
+            fingerprints = fingerprints.filter(fingerprints.last_at >= since)
+            turns = turns.filter(turns.last_at >= since)
+        if until is not None:
+            exchanges = exchanges.filter(exchanges.started_at < until)
+            fingerprints = fingerprints.filter(fingerprints.first_at < until)
+            turns = turns.filter(turns.first_at < until)
+        return cls(
+            con=con, exchanges=exchanges, fingerprints=fingerprints, turns=turns, account_ids=account_ids,
+            accounts=accounts, releases=releases, since=since, until=until, status_changes=status_changes,
+        )
+
+    def sums(self, expressions: Mapping[str, Expression]) -> pa.Table:
+        """One pass over the exchanges: for each account the named aggregates, column `account` first."""
+        t = self.exchanges
+        return t.group_by("account").aggregate(**{k: f(t) for k, f in expressions.items()}).to_pyarrow()
+
+    def shared(self, value: Expression, *, source: str = "exchanges") -> tuple[pa.Table, pa.Table]:
+        """Who holds which value: (edges, breadth).
+
+        edges: `account`, `value`, `n` for values that at least two accounts hold; breadth: `account`,
+        `held` (distinct values) and `rows` (exchanges with a value). Values never meet pairwise.
+        """
+        t = self.exchanges if source == "exchanges" else getattr(self, source)
+        t = t.select("account", value=value(t), **({} if source == "exchanges" else {"n": t.n}))
+        t = t.filter(t.value.notnull())
+        count = t.count() if source == "exchanges" else t.n.sum()
+        held = t.group_by(["account", "value"]).aggregate(n=count)
+        name = f"held_{len(self.con.list_tables())}"
+        held = self.con.create_table(name, held, temp=True)
+        holders = held.group_by("value").aggregate(df=held.count())
+        edges = held.semi_join(holders.filter(holders.df > 1), "value").to_pyarrow()
+        breadth = held.group_by("account").aggregate(held=held.count(), rows=held.n.sum()).to_pyarrow()
+        self.con.drop_table(name)
+        return edges, breadth
+
+    def ids(self) -> dict[int, str]:
+        """Account number to account_id."""
+        return dict(
+            zip(
+                self.account_ids.column("account").to_pylist(),
+                self.account_ids.column("account_id").to_pylist(),
+                strict=True,
+            )
+        )
+
+    def close(self) -> None:
+        """Gives memory and scratch space back."""
+        self.con.disconnect()
+
+
+def numbers(column: pa.ChunkedArray, fill: float = 0.0) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A numeric Arrow column as float64 with nulls filled."""
+    return np.asarray(column.cast(pa.float64()).fill_null(fill).to_numpy(zero_copy_only=False), dtype=float)
