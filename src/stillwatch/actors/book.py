@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numba
@@ -19,9 +20,29 @@ Array = np.ndarray[Any, Any]
 
 _HOUR_US = 3_600_000_000
 _COVERAGE = (
-    "model", "channel", "org", "key", "end_user", "session", "ip", "client", "tools", "prompt", "system",
-    "completion", "history", "finish_reason", "output_tokens", "temperature", "max_tokens", "logprobs", "status",
-    "patterns", "country", "turns", "topic",
+    "model",
+    "channel",
+    "org",
+    "key",
+    "end_user",
+    "session",
+    "ip",
+    "client",
+    "tools",
+    "prompt",
+    "system",
+    "completion",
+    "history",
+    "finish_reason",
+    "output_tokens",
+    "temperature",
+    "max_tokens",
+    "logprobs",
+    "status",
+    "patterns",
+    "country",
+    "turns",
+    "topic",
 )
 
 #: Sums that more than one signal needs. Each is an aggregate over an account's exchanges.
@@ -79,11 +100,17 @@ class Book:
     known: dict[str, float] = field(default_factory=dict)
     """Share of exchanges in which a column is known; account columns as `account.NAME`: share of accounts."""
     releases: list[tuple[str, int]] = field(default_factory=list)
+    """Models released inside the window (name, microseconds since 1970); `pivots` has one column for each."""
+    pivots: dict[str, Array] = field(default_factory=dict)
+    """accounts x releases: exchanges in the day and a half after (`after`), of these to the new model
+    (`moved`), and in the three days before (`before`)."""
     rulebook: dict[int, Rule] = field(default_factory=dict)
     turns_seen: Array = field(default_factory=lambda: np.zeros(0))
     """Assistant turns in inbound histories that could be asked about (see `_foreign_turns`)."""
     turns_foreign: Array = field(default_factory=lambda: np.zeros(0))
     """Of these, turns that equal no completion returned in the store."""
+    turns_borrowed: Array = field(default_factory=lambda: np.zeros(0))
+    """Of these, turns that equal a completion returned to other accounts only."""
 
     @property
     def accounts(self) -> int:
@@ -100,9 +127,10 @@ class Book:
         return np.asarray(self.sums[f"known_{column}"] / np.maximum(self.n, 1.0))
 
 
-def open_book(window: Window, extra_sums: Mapping[str, Expression]) -> Book:
+def open_book(window: Window, extra_sums: Mapping[str, Expression], rules: Sequence[Rule] = ()) -> Book:
     """Reads a window once for each kind of mark and once for all sums; nothing in it is account x account."""
-    sums_table = window.sums({**SUMS, **extra_sums})
+    releases = _releases_inside(window)
+    sums_table = window.sums({**SUMS, **extra_sums, **_around_releases(releases)})
     order = np.argsort(np.asarray(sums_table.column("account")), kind="stable")
     sums_table = sums_table.take(pa.array(order))
     account_numbers = np.asarray(sums_table.column("account"), dtype=np.int32)
@@ -122,10 +150,22 @@ def open_book(window: Window, extra_sums: Mapping[str, Expression]) -> Book:
     models, model_names = _models(window, lookup, count)
     book = Book(
         ids=[names[int(number)] for number in account_numbers],
-        numbers=account_numbers, sums=sums, hours=hours, hour0=hour0, topics=topics, topic_rows=topic_rows,
-        rules=_rules(window, lookup, count), models=models, model_names=model_names,
-        marks={}, customer=customer, releases=_releases(window),
+        numbers=account_numbers,
+        sums=sums,
+        hours=hours,
+        hour0=hour0,
+        topics=topics,
+        topic_rows=topic_rows,
+        rules=_rules(window, lookup, count),
+        models=models,
+        model_names=model_names,
+        marks={},
+        customer=customer,
+        releases=releases,
+        pivots=_pivots(sums, len(releases)),
+        rulebook={rule.code: rule for rule in rules},
     )
+    book.turns_seen, book.turns_foreign, book.turns_borrowed = _inherited_turns(window, lookup, book)
     total = max(float(book.n.sum()), 1.0)
     for column in _COVERAGE:
         book.known[column] = float(sums[f"known_{column}"].sum() / total)
@@ -202,7 +242,9 @@ def _rules(window: Window, lookup: Array, count: int) -> sp.csr_matrix:
 def _models(window: Window, lookup: Array, count: int) -> tuple[sp.csr_matrix, list[str]]:
     t = window.exchanges
     table = t.group_by(["account", "model"]).aggregate(n=t.count()).to_pyarrow()
-    names, column = np.unique(np.asarray(table.column("model").fill_null("").to_pylist(), dtype=str), return_inverse=True)
+    names, column = np.unique(
+        np.asarray(table.column("model").fill_null("").to_pylist(), dtype=str), return_inverse=True
+    )
     matrix = sp.csr_matrix(
         (numbers(table.column("n")).astype(np.float32), (lookup[np.asarray(table.column("account"))], column)),
         shape=(count, max(len(names), 1)),
@@ -247,8 +289,84 @@ def _account_marks(kind: Any, customer: dict[str, Array], count: int) -> MarkTab
     return MarkTable.build(kind, count, rows[keep], plain[keep], np.ones(int(keep.sum())), held, held)
 
 
-def _releases(window: Window) -> list[tuple[str, int]]:
+_MOST_RELEASES = 12
+
+
+def _releases_inside(window: Window) -> list[tuple[str, int]]:
+    """The newest releases that fall between the first and the last exchange."""
     table = window.releases
+    if table.num_rows == 0:
+        return []
+    t = window.exchanges
+    span = t.aggregate(a=t.started_at.min(), b=t.started_at.max()).to_pyarrow()
+    first, last = (span.column(c).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())[0].as_py() for c in ("a", "b"))
+    if first is None:
+        return []
     at = table.column("released_at").cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
     pairs = zip(table.column("model").to_pylist(), at, strict=True)
-    return [(model, int(when)) for model, when in pairs if when is not None]
+    inside = sorted({(m, int(w)) for m, w in pairs if m and w is not None and first + 6 * _HOUR_US <= w <= last})
+    return sorted(inside, key=lambda pair: -pair[1])[:_MOST_RELEASES]
+
+
+def _around_releases(releases: list[tuple[str, int]]) -> dict[str, Expression]:
+    expressions: dict[str, Expression] = {}
+    for i, (model, when) in enumerate(releases):
+        at = datetime.fromtimestamp(when / 1e6, tz=UTC)
+        until, since = at + timedelta(hours=36), at - timedelta(hours=72)
+
+        def after(t: Any, a: datetime = at, b: datetime = until) -> Any:
+            return ((t.started_at >= a) & (t.started_at < b)).sum()
+
+        def moved(t: Any, a: datetime = at, b: datetime = until, m: str = model) -> Any:
+            return ((t.started_at >= a) & (t.started_at < b) & (t.model == m)).sum()
+
+        def before(t: Any, a: datetime = since, b: datetime = at) -> Any:
+            return ((t.started_at >= a) & (t.started_at < b)).sum()
+
+        expressions |= {f"after_{i}": after, f"moved_{i}": moved, f"before_{i}": before}
+    return expressions
+
+
+def _pivots(sums: dict[str, Array], releases: int) -> dict[str, Array]:
+    if not releases:
+        return {}
+    return {
+        name: np.stack([sums.pop(f"{name}_{i}") for i in range(releases)], axis=1)
+        for name in ("after", "moved", "before")
+    }
+
+
+_GRACE = timedelta(days=2)
+_MOST_HOLDERS = 20
+
+
+def _inherited_turns(window: Window, lookup: Array, book: Book) -> tuple[Array, Array, Array]:
+    """(seen, foreign, borrowed): distinct assistant turns in inbound histories, by where they came from.
+
+    Asked only of turns first seen two days after the window began, since older conversations quote answers
+    that no longer are in the store; an answer that many accounts got (a refusal, a greeting) says nothing.
+    """
+    count = book.accounts
+    none = np.zeros(count)
+    t = window.exchanges
+    start = t.started_at.min().to_pyarrow().as_py()
+    if start is None:
+        return none, none, none
+    turns = window.turns
+    turns = turns.filter(turns.first_at >= start + _GRACE).select("account", "turn").distinct()
+    given = t.filter(t.completion.notnull()).select("account", "completion")
+    given = given.semi_join(turns, given.completion == turns.turn).distinct()
+    holders = given.group_by("completion").aggregate(df=given.count())
+    common = holders.filter(holders.df > _MOST_HOLDERS)
+    rare = turns.anti_join(common, turns.turn == common.completion)
+    own = rare.semi_join(given, (rare.turn == given.completion) & (rare.account == given.account))
+    any_given = rare.semi_join(given, rare.turn == given.completion)
+
+    def by_account(table: Any) -> Array:
+        out = np.zeros(count)
+        counted = table.group_by("account").aggregate(n=table.count()).to_pyarrow()
+        out[lookup[np.asarray(counted.column("account"), dtype=np.int32)]] = numbers(counted.column("n"))
+        return out
+
+    seen, ours, anybodys = by_account(rare), by_account(own), by_account(any_given)
+    return seen, seen - anybodys, anybodys - ours

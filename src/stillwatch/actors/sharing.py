@@ -84,3 +84,16 @@ def _covered(view: View, binary: sp.csr_matrix, inside: sp.csr_matrix) -> Array:
         owner = np.repeat(np.arange(len(members)), lengths)
         out[actor] = len(np.unique(owner[mask[flat]]))
     return out
+
+
+def sharing_bits(shared: Sharing, *, most: float, trust: float = 1.0, silent: float = -0.4) -> Array:
+    """Bits for coordination: grows with the lift (log2) and with the share of accounts covered, at most `most`.
+
+    Where values are known for at least eight accounts and hardly any is shared, `silent` bits speak against.
+    """
+    lift = np.log2(np.maximum(np.nan_to_num(shared.lift, nan=1.0), 1.0))
+    depth = 1.0 - 0.5 ** (lift / 2.5)
+    covered = np.clip((shared.covered - 0.05) / 0.55, 0.0, 1.0)
+    bits = most * trust * depth * covered
+    alone = (shared.known >= 8) & (shared.covered < 0.03)
+    return np.where(np.isfinite(shared.lift), np.where(alone, silent, bits), 0.0)

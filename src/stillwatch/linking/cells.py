@@ -15,9 +15,26 @@ Array = np.ndarray[Any, Any]
 
 #: Kinds that may tie two accounts, and how many shared values of the kind make one full tie.
 _TIES: dict[str, int] = {
-    "payment": 1, "email": 1, "phone": 1, "device": 1, "key": 1, "signup_ip": 1, "ip": 1, "net": 2,
-    "signup_net": 1, "email_pattern": 1, "client": 1, "signup_hour": 1, "referrer": 1, "system": 1,
-    "masked": 3, "opening": 3, "history": 3, "turn": 5, "end_user": 3, "session": 2,
+    "payment": 1,
+    "email": 1,
+    "phone": 1,
+    "device": 1,
+    "key": 1,
+    "signup_ip": 1,
+    "ip": 1,
+    "net": 2,
+    "signup_net": 1,
+    "email_pattern": 1,
+    "client": 1,
+    "signup_hour": 1,
+    "referrer": 1,
+    "system": 1,
+    "masked": 3,
+    "opening": 3,
+    "history": 3,
+    "turn": 5,
+    "end_user": 3,
+    "session": 2,
 }
 
 
@@ -76,7 +93,12 @@ def _groups(label: Array, least: int) -> list[Array]:
 
 
 def joined_cells(
-    book: Book, cells: list[Candidate], *, min_lift: float = 5.0, min_z: float = 5.0, min_k: int = 3,
+    book: Book,
+    cells: list[Candidate],
+    *,
+    min_lift: float = 5.0,
+    min_z: float = 5.0,
+    min_k: int = 3,
     min_cosine: float = 0.12,
 ) -> list[Candidate]:
     """Cells that hold the same values far above their base rate, in two or more families, taken as one.
@@ -128,8 +150,9 @@ def joined_cells(
         families = families + both
     shared_families = np.asarray(sp.csr_matrix(families)[cosine.row, cosine.col]).ravel()
     joined = (cosine.row < cosine.col) & (cosine.data >= min_cosine) & (shared_families >= 2)
-    graph = sp.csr_matrix((np.ones(int(joined.sum())), (cosine.row[joined], cosine.col[joined])),
-                          shape=(len(cells), len(cells)))
+    graph = sp.csr_matrix(
+        (np.ones(int(joined.sum())), (cosine.row[joined], cosine.col[joined])), shape=(len(cells), len(cells))
+    )
     _, label = connected_components(graph, directed=False)
     formed = cells[0].formed_by
     out: list[Candidate] = []
@@ -142,8 +165,22 @@ def joined_cells(
 def holders_of_one_value(book: Book, *, least: int = 5, most: int = 3000) -> list[Candidate]:
     """Everybody who holds one value of an identity or network kind: weighed by itself, it links nobody further."""
     out: list[tuple[float, Candidate]] = []
-    for name in ("payment", "email", "phone", "device", "signup_ip", "signup_net", "ip", "net", "referrer",
-                 "organisation", "email_pattern", "system", "signup_hour", "client"):
+    for name in (
+        "payment",
+        "email",
+        "phone",
+        "device",
+        "signup_ip",
+        "signup_net",
+        "ip",
+        "net",
+        "referrer",
+        "organisation",
+        "email_pattern",
+        "system",
+        "signup_hour",
+        "client",
+    ):
         table = book.marks[name]
         if table.counts.nnz == 0:
             continue

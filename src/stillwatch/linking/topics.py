@@ -71,7 +71,7 @@ def _split(book: Book, members: Array, least: int) -> list[Candidate]:
         if counts.nnz == 0:
             continue
         main = counts.copy()
-        main.data = (main.data >= 0.5 * book.n[members][np.repeat(np.arange(len(members)), np.diff(main.indptr))])
+        main.data = main.data >= 0.5 * book.n[members][np.repeat(np.arange(len(members)), np.diff(main.indptr))]
         holders = np.asarray(main.sum(axis=0)).ravel()
         for v in np.flatnonzero((holders >= least) & (holders < 0.95 * len(members))):
             rows = main[:, [v]].nonzero()[0]

@@ -12,26 +12,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from stillwatch.actors.opinion import Opinion
 from stillwatch.actors.view import View
 from stillwatch.errors import UsageError
 from stillwatch.store.window import Expression
 
+__all__ = ["About", "Opinion", "Signal", "all_signals", "extra_sums", "measure", "not_evaluable", "signal"]
+
 Array = np.ndarray[Any, Any]
 About = Literal["conduct", "coordination", "relay", "explanation"]
-
-
-@dataclass(frozen=True)
-class Opinion:
-    """What one signal says of every actor of a view.
-
-    `statistic` grows with suspicion and is nan where the signal is not evaluable; `bits` is the weight
-    (log2 likelihood ratio, below zero speaks for the actor), 0 where not evaluable.
-    """
-
-    statistic: Array
-    bits: Array
-    says: Callable[[int], str]
-    facts: Callable[[int], dict[str, float]]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""All accounts belong to one organisation that the provider knows by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stillwatch.actors.members import largest_share, share_where
+from stillwatch.actors.view import View
+from stillwatch.actors.weigh import curve
+from stillwatch.signals import Opinion, signal
+
+
+@signal(family="organisation", about="explanation", actors=("group",))
+def one_organisation(view: View, *, verified_bits: float = -4.5, unverified_bits: float = -1.5) -> Opinion:
+    """A group that is one organisation shares cards, addresses and prompts as a matter of course.
+
+    Largest share of the accounts with one organisation, or with one e-mail domain that few others use; worth
+    `verified_bits` where most of them are verified (business or identity) or on an enterprise contract or invoice.
+
+    Also seen in: shell companies, which are one organisation as well; so unverified ones explain little.
+    Source: the hard negatives of the public record (corporate seats, agreed pipelines, shared team keys).
+    """
+    customer = view.book.customer
+    known = np.asarray([o is not None for o in customer["org"]])
+    org, org_lift = largest_share(view, customer["org"])
+    domain, domain_lift = largest_share(view, customer["email_domain"])
+    domain = np.where(domain_lift >= 20.0, domain, 0.0)
+    share = np.maximum(np.where(org_lift >= 3.0, org, 0.0), domain)
+    proven = np.maximum(
+        share_where(view, customer["verification"], ("business", "identity")),
+        np.maximum(
+            share_where(view, customer["kind"], ("enterprise", "education", "research")),
+            share_where(view, customer["payment_kind"], ("invoice",)),
+        ),
+    )
+    depth = curve(share, ((0.5, 0.0), (0.8, 0.7), (0.95, 1.0)))
+    bits = depth * (unverified_bits + (verified_bits - unverified_bits) * curve(proven, ((0.3, 0.0), (0.8, 1.0))))
+    evaluable = view.share_of_accounts(known | np.asarray([d is not None for d in customer["email_domain"]])) > 0.3
+
+    def says(i: int) -> str:
+        if share[i] < 0.5:
+            return f"No one organisation stands behind it: the largest has {share[i]:.0%} of its accounts."
+        return (
+            f"{share[i]:.0%} of its accounts are of one organisation; {proven[i]:.0%} are verified or under contract."
+        )
+
+    def facts(i: int) -> dict[str, float]:
+        return {"largest_organisation_share": float(share[i]), "verified_share": float(proven[i])}
+
+    return Opinion(np.where(evaluable, -share, np.nan), np.where(evaluable, bits, 0.0), says, facts)
