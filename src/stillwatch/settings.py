@@ -263,7 +263,7 @@ def _checked(dotted: str, value: Any) -> tuple[Any, str | None]:
         if not isinstance(packs, (list, tuple)) or not all(isinstance(p, str) and p for p in packs):
             return None, f"{where}: must be a list of paths"
         return tuple(packs), None
-    wanted = type(fields[key].default)
+    wanted: type = type(fields[key].default)
     if (wrong := _type_fault(value, wanted)) is not None:
         return None, f"{where}: {wrong}"
     value = wanted(value)

@@ -1,0 +1,1 @@
+"""Findings, for people: letters in the terminal, a page in the browser."""
