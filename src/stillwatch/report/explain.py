@@ -15,7 +15,15 @@ from stillwatch.errors import UsageError
 from stillwatch.report.catalogue import Sign, column_of
 from stillwatch.report.findings import Findings, plain
 from stillwatch.report.plain_text import (
-    bits_text, clean, count_of, number, odds_text, p_text, rate_text, score_text, span,
+    bits_text,
+    clean,
+    count_of,
+    number,
+    odds_text,
+    p_text,
+    rate_text,
+    score_text,
+    span,
 )
 
 KIND_WORDS: Mapping[str, str] = {
