@@ -28,7 +28,7 @@ class Sharing:
 
 
 def sharing(view: View, name: str, *, main_share: float = 0.0) -> Sharing:
-    """Sharing of one kind of mark. `main_share`: count a value only where it makes up that share of an account's use."""
+    """Sharing of one kind of mark. A value counts where it is `main_share` of an account's use."""
     book = view.book
     table = book.marks[name]
     counts = table.counts

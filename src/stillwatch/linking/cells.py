@@ -39,7 +39,7 @@ _TIES: dict[str, int] = {
 
 
 def _pair_ties(book: Book, most_holders: int) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    """(weight, families): symmetric account pairs that share a rare value; pairs arise only from values with few holders."""
+    """(weight, families): account pairs that share a rare value; pairs arise only from values with few holders."""
     count = book.accounts
     weight = sp.csr_matrix((count, count), dtype=np.float32)
     families = sp.csr_matrix((count, count), dtype=np.float32)

@@ -26,7 +26,8 @@ def relay_breadth(view: View, *, min_exchanges: int = 60) -> Opinion:
     bits = np.where(np.isfinite(per_account), bits, 0.0) * trust(rows, 3 * min_exchanges)
 
     def says(i: int) -> str:
-        return f"{int(distinct[i]):,} end users stand behind {int(view.size[i]):,} accounts ({per_account[i]:.1f} for each)."
+        each = f"{per_account[i]:.1f} for each"
+        return f"{int(distinct[i]):,} end users stand behind {int(view.size[i]):,} accounts ({each})."
 
     def facts(i: int) -> dict[str, float]:
         return {"end_users": float(distinct[i]), "end_users_per_account": float(per_account[i])}

@@ -1,0 +1,92 @@
+"""From sums of bits to a probability: what calibration learned, as one readable file, and how it is applied."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stillwatch.campaigns.weigh import Weighed
+from stillwatch.errors import UsageError
+
+Array = np.ndarray[Any, Any]
+
+_LABELS = ((95.0, "almost certain"), (80.0, "very likely"), (55.0, "likely"), (20.0, "mixed"))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Coefficients of `P(harvest) = S(a0 + a1 conduct) * S(b0 + b1 (coordination + explanation))`.
+
+    It takes both factors. Relay and replay put their own evidence in the place of conduct. `trained_prior` is the
+    share of harvests among the groups that it was fitted on; another prior shifts both factors' product.
+    """
+
+    conduct: tuple[float, float]
+    coordination: tuple[float, float]
+    relay: tuple[float, float]
+    replay: tuple[float, float]
+    trained_prior: float
+    legitimate_scores: tuple[float, ...]
+    """Scores (0..1) of legitimate linked groups in the training worlds, ascending, highest 200; see `of_groups`."""
+    of_groups: int
+    version: str
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Calibration:
+        """The shipped calibration, or a user's own file in the same shape."""
+        try:
+            if path is None:
+                text = resources.files("stillwatch.campaigns").joinpath("calibration.toml").read_text("utf-8")
+            else:
+                text = path.read_text("utf-8")
+            table = tomllib.loads(text)
+            pair = {k: (float(table[k][0]), float(table[k][1])) for k in ("conduct", "coordination", "relay", "replay")}
+            return cls(
+                **pair, trained_prior=float(table["trained_prior"]),
+                legitimate_scores=tuple(float(x) for x in table["legitimate_scores"]),
+                of_groups=int(table["of_groups"]), version=str(table["version"]),
+            )  # fmt: skip
+        except (OSError, KeyError, IndexError, TypeError, ValueError, tomllib.TOMLDecodeError) as fault:
+            hint = "write one in the shape of the shipped calibration.toml"
+            raise UsageError(str(path), f"is no calibration file ({fault})", hint) from fault
+
+    def shift(self, p: Array, prior: float) -> Array:
+        """A probability at the training share of harvests, moved to another prior."""
+        odds = p / np.maximum(1.0 - p, 1e-9)
+        factor = (prior / (1.0 - prior)) / (self.trained_prior / (1.0 - self.trained_prior))
+        moved = odds * factor
+        return np.asarray(moved / (1.0 + moved))
+
+    def coordinated(self, w: Weighed) -> Array:
+        """P(one operator) of each candidate."""
+        return _sigmoid(self.coordination, w.coordination + w.explanation)
+
+    def conducts(self, w: Weighed) -> Array:
+        """P(harvests, relays or replays), whoever it is: candidates x (distillation, relay, replay)."""
+        return np.stack(
+            [_sigmoid(self.conduct, w.conduct), _sigmoid(self.relay, w.relay), _sigmoid(self.replay, w.replay)], axis=1
+        )
+
+    def harvests(self, w: Weighed, prior: float) -> Array:
+        """candidates x (distillation, relay, replay): calibrated probabilities at `prior`."""
+        return self.shift(np.clip(self.conducts(w) * self.coordinated(w)[:, None], 1e-6, 1 - 1e-6), prior)
+
+    def false_alarm_rate(self, score: float, nearby: Sequence[float]) -> float:
+        """Estimated share of legitimate linked groups that score as high: the training worlds' and this window's."""
+        as_high = sum(s >= score for s in self.legitimate_scores) + sum(s >= score for s in nearby)
+        return (as_high + 1.0) / (self.of_groups + len(nearby) + 1.0)
+
+
+def _sigmoid(line: tuple[float, float], bits: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(line[0] + line[1] * bits, -40, 40))))
+
+
+def label(score: float) -> str:
+    """The contract's word for a score of 0 to 100."""
+    return next((word for least, word in _LABELS if score >= least), "clear")

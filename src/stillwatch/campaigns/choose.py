@@ -1,0 +1,171 @@
+"""Which of many overlapping candidates to report: best first, each account in one harvest at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stillwatch.actors.allowed import allowed_accounts
+from stillwatch.actors.book import Book
+from stillwatch.campaigns.calibration import Calibration
+from stillwatch.campaigns.content import Core, core_of
+from stillwatch.campaigns.weigh import Weighed, weigh
+from stillwatch.linking.candidate import Candidate
+
+Array = np.ndarray[Any, Any]
+KINDS = ("distillation", "relay", "replay")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A group to report, its core, and its place in a `Weighed` of one."""
+
+    candidate: Candidate
+    kind: str
+    p: float
+    core: Core
+    weighed: Weighed
+    row: int = 0
+
+
+@dataclass
+class Chooser:
+    """Holds what every choice needs: the book, the calibration, the prior, the least score to report (0..1)."""
+
+    book: Book
+    calibration: Calibration
+    prior: float
+    least: float
+    settings: Mapping[str, Mapping[str, Any]]
+    min_accounts: int = 3
+
+    def harvests(self, candidates: Sequence[Candidate], weighed: Weighed) -> list[Chosen]:
+        """Harvests among the candidates, trimmed to the accounts that fit, none of them overlapping."""
+        p = self.calibration.harvests(weighed, self.prior).max(axis=1)
+        allowed = allowed_accounts(self.book)
+        pool = [(self._worth(p[i], c.size), i) for i, c in enumerate(candidates) if p[i] >= 0.6 * self.least]
+        pool.sort(key=lambda pair: -pair[0])
+        taken = allowed.copy()
+        chosen: list[Chosen] = []
+        for _, i in pool[:600]:
+            candidate = candidates[i]
+            free = candidate.members[~taken[candidate.members]]
+            if len(free) < max(self.min_accounts, 0.3 * candidate.size):
+                continue
+            best = self._settle(Candidate(free, candidate.formed_by, candidate.how), taken)
+            if best is not None:
+                chosen.append(best)
+                taken[best.candidate.members] = True
+        return self._joined(chosen)
+
+    def _worth(self, p: float, size: int) -> float:
+        """Sure groups first; of equally sure ones the larger."""
+        return float(np.floor(p * 10.0) / 10.0 + 0.02 * np.log2(size + 1.0))
+
+    def _settle(self, candidate: Candidate, taken: Array) -> Chosen | None:
+        """Trims to the accounts that fit the group's core, takes in stragglers, weighs again; None if it falls."""
+        current = candidate
+        core = core_of(self.book, current.members)
+        weighed = weigh(self.book, [current], self.settings)
+        kind, p = self._kind(weighed)
+        for _ in range(2):
+            fit = self._fits(core, kind) & ~taken
+            members = np.flatnonzero(fit & (self._near(core, current, kind)))
+            if len(members) < self.min_accounts:
+                return None
+            if len(members) == current.size and np.array_equal(members, current.members):
+                break
+            trial = Candidate(members, candidate.formed_by, candidate.how)
+            trial_weighed = weigh(self.book, [trial], self.settings)
+            trial_kind, trial_p = self._kind(trial_weighed)
+            if trial_p < min(p, self.least) - 0.02:
+                break
+            current, weighed, kind, p = trial, trial_weighed, trial_kind, trial_p
+            core = core_of(self.book, members)
+        if p < self.least:
+            return None
+        return Chosen(current, kind, p, core, weighed)
+
+    def _kind(self, weighed: Weighed) -> tuple[str, float]:
+        p = self.calibration.harvests(weighed, self.prior)[0]
+        return KINDS[int(p.argmax())], float(p.max())
+
+    def _fits(self, core: Core, kind: str) -> Array:
+        """Accounts whose conduct is the group's: its templates, or its narrow matter; a relay's by its ties."""
+        same_matter = np.nan_to_num(core.direction, nan=0.0) >= 0.55
+        if kind == "distillation":
+            return np.asarray((core.cover >= 0.1) | same_matter)
+        return np.asarray((core.cover >= 0.05) | (core.ties >= 1) | same_matter)
+
+    def _near(self, core: Core, candidate: Candidate, kind: str) -> Array:
+        """Members, and outsiders who share most of their content with the group and a tie besides."""
+        inside = np.zeros(self.book.accounts, dtype=bool)
+        inside[candidate.members] = True
+        if kind == "distillation":
+            straggler = (core.cover >= 0.6) | ((core.cover >= 0.3) & (core.ties >= 1))
+        else:
+            straggler = (core.ties >= 2) & (core.cover >= 0.3)
+        return np.asarray(inside | straggler)
+
+    def _joined(self, chosen: list[Chosen]) -> list[Chosen]:
+        """Joins harvests of one kind whose accounts share both core content and ties: one operation found twice."""
+        joined = list(chosen)
+        changed = True
+        while changed and len(joined) > 1:
+            changed = False
+            for a in range(len(joined)):
+                for b in range(a + 1, len(joined)):
+                    x, y = joined[a], joined[b]
+                    if x.kind != y.kind or not self._same(x, y):
+                        continue
+                    members = np.union1d(x.candidate.members, y.candidate.members)
+                    both = Candidate(members, x.candidate.formed_by & y.candidate.formed_by, x.candidate.how)
+                    weighed = weigh(self.book, [both], self.settings)
+                    kind, p = self._kind(weighed)
+                    if p >= self.least and p >= min(x.p, y.p) - 0.05:
+                        joined[a] = Chosen(both, kind, p, core_of(self.book, members), weighed)
+                        del joined[b]
+                        changed = True
+                        break
+                if changed:
+                    break
+        return joined
+
+    def _same(self, x: Chosen, y: Chosen) -> bool:
+        pairs = ((x.core, y.candidate.members), (y.core, x.candidate.members))
+        covered = max(float(np.median(core.cover[members])) for core, members in pairs)
+        tied = max(float(np.mean(core.ties[members] >= 1)) for core, members in pairs)
+        return covered >= 0.5 or (covered >= 0.2 and tied >= 0.3)
+
+    def networks(self, candidates: Sequence[Candidate], weighed: Weighed, harvests: Sequence[Chosen]) -> list[Chosen]:
+        """Groups under one operator whose conduct as a whole is no harvest; harvests may lie inside them."""
+        p = self.calibration.coordinated(weighed)
+        harvested = np.zeros(self.book.accounts)
+        for h in harvests:
+            harvested[h.candidate.members] = 1.0
+        out: list[Chosen] = []
+        taken = np.zeros(self.book.accounts, dtype=bool)
+        order = sorted(range(len(candidates)), key=lambda i: -self._worth(p[i], candidates[i].size))
+        for i in order[:400]:
+            c = candidates[i]
+            if p[i] < max(self.least, 0.6) or c.size < 12 or weighed.coordination_families[i] < 3:
+                continue
+            if weighed.explanation[i] < -1.0 or taken[c.members].mean() > 0.3:
+                continue
+            if self._largest_harvest_share(c, harvests) > 0.7 or not self._mixed(c, harvested):
+                continue
+            taken[c.members] = True
+            one = weigh(self.book, [c], self.settings)
+            out.append(Chosen(c, "account_network", float(p[i]), core_of(self.book, c.members), one))
+        return out
+
+    def _largest_harvest_share(self, c: Candidate, harvests: Sequence[Chosen]) -> float:
+        shares = [float(np.isin(c.members, h.candidate.members).mean()) for h in harvests]
+        return max(shares, default=0.0)
+
+    def _mixed(self, c: Candidate, harvested: Array) -> bool:
+        """Whether enough of it lies outside every harvest, or in several, for the operator to be a finding."""
+        return bool(1.0 - harvested[c.members].mean() >= 0.15) or bool(harvested[c.members].mean() >= 0.8)

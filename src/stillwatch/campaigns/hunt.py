@@ -1,0 +1,105 @@
+"""From a window to findings: book, candidates, weights, choice, chance, names. It writes the hunt's memory too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from stillwatch.actors.book import Book, open_book
+from stillwatch.campaigns.accounts import AccountScores, score_accounts
+from stillwatch.campaigns.calibration import Calibration
+from stillwatch.campaigns.chance import MatchedChance
+from stillwatch.campaigns.choose import Chooser, Chosen
+from stillwatch.campaigns.findings import Reported
+from stillwatch.campaigns.track import Remembered, identify
+from stillwatch.campaigns.weigh import Weighed, weigh
+from stillwatch.linking.candidate import Candidate
+from stillwatch.linking.candidates import candidates as propose
+from stillwatch.records.rules import Rule
+from stillwatch.signals import extra_sums
+from stillwatch.store.window import Window
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Hunted:
+    """A hunt's result in memory: `book`, all candidates with their weights, what is reported, account scores."""
+
+    book: Book
+    candidates: list[Candidate]
+    weighed: Weighed
+    reported: list[Reported]
+    scores: AccountScores
+    calibration: Calibration
+
+
+def weighed_candidates(
+    window: Window, rules: Sequence[Rule], settings: Mapping[str, Mapping[str, Any]], *, most: int = 4000,
+    tell: Tell = lambda step: None,
+) -> tuple[Book, list[Candidate], Weighed]:  # fmt: skip
+    """Reads the window and weighs every proposed group; the part that calibration shares with the hunt."""
+    tell("reading the window")
+    book = open_book(window, extra_sums(), rules)
+    tell("linking accounts")
+    found = propose(book)
+    found = sorted(found, key=lambda c: -c.size)[:most]
+    tell(f"weighing {len(found):,} groups")
+    return book, found, weigh(book, found, settings)
+
+
+def hunt(
+    window: Window, rules: Sequence[Rule], *, calibration: Calibration, prior: float, report_from: float = 55.0,
+    settings: Mapping[str, Mapping[str, Any]] | None = None, most: int = 4000, memory: list[Remembered] | None = None,
+    tell: Tell = lambda step: None,
+) -> Hunted:  # fmt: skip
+    """Finds campaigns in a window. `memory` (earlier sweeps' campaigns) is brought up to date in place."""
+    settings = settings or {}
+    memory = memory if memory is not None else []
+    book, found, weighed = weighed_candidates(window, rules, settings, most=most, tell=tell)
+    tell("choosing what to report")
+    chooser = Chooser(book, calibration, prior, report_from / 100.0, settings)
+    harvests = chooser.harvests(found, weighed)
+    chosen = [*harvests, *chooser.networks(found, weighed, harvests)]
+    tell("comparing with matched chance")
+    scores = score_accounts(book, harvests, settings, prior)
+    inside = np.zeros(book.accounts, dtype=bool)
+    for c in chosen:
+        inside[c.candidate.members] = True
+    chance = MatchedChance(book, found, weighed, inside, settings)
+    nearby_all = calibration.harvests(weighed, prior).max(axis=1) if found else np.zeros(0)
+    ids, related = identify(
+        memory,
+        [(c.kind, [book.ids[m] for m in c.candidate.members], c.core.values) for c in chosen],
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    samples = _samples(window, book, chosen)
+    reported = []
+    for c, campaign_id, near, sample in zip(chosen, ids, related, samples, strict=True):
+        nearby = nearby_all[chance.like(c.candidate.size)] if len(chance.natural) else np.zeros(0)
+        rate = calibration.false_alarm_rate(c.p, [float(x) for x in nearby])
+        reported.append(Reported(c, campaign_id, near, chance.p_values(c), rate, sample))
+    return Hunted(book, found, weighed, reported, scores, calibration)
+
+
+def _samples(window: Window, book: Book, chosen: Sequence[Chosen], each: int = 6) -> list[list[str]]:
+    """A few exchange ids of each group: of its accounts with the most use, those that matched most rules."""
+    wanted: dict[int, int] = {}
+    for i, c in enumerate(chosen):
+        order = c.candidate.members[np.argsort(-book.n[c.candidate.members])][:each]
+        wanted.update({int(book.numbers[m]): i for m in order})
+    out: list[list[str]] = [[] for _ in chosen]
+    if not wanted:
+        return out
+    t = window.exchanges
+    t = t.filter(t.account.isin(list(wanted)))
+    rank = t.patterns.length().fill_null(0) + t.system_patterns.length().fill_null(0)
+    table = t.group_by("account").aggregate(id=t.exchange_id.argmax(rank)).order_by("account").to_pyarrow()
+    for account, exchange in zip(table.column("account").to_pylist(), table.column("id").to_pylist(), strict=True):
+        if exchange is not None:
+            out[wanted[account]].append(exchange)
+    return out

@@ -1,0 +1,88 @@
+"""Campaigns from sweep to sweep: the same campaign keeps its id, a successor points back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass
+class Remembered:
+    """A campaign that some sweep reported: its accounts, its kind, and public hashes of its core content."""
+
+    campaign_id: str
+    kind: str
+    account_ids: list[str]
+    core: list[int]
+    first_reported_at: str
+    last_reported_at: str
+
+
+def new_id(kind: str, account_ids: Sequence[str]) -> str:
+    """An id that depends only on the kind and the accounts of the first sighting."""
+    digest = hashlib.sha256("\0".join([kind, *sorted(account_ids)]).encode()).hexdigest()
+    return f"{'N' if kind == 'account_network' else 'C'}-{digest[:10]}"
+
+
+def read_memory(path: Path) -> list[Remembered]:
+    """What earlier sweeps reported; an unreadable file is set aside, since a memory must not stop a sweep."""
+    if not path.exists():
+        return []
+    try:
+        return [Remembered(**row) for row in json.loads(path.read_text("utf-8"))]
+    except (ValueError, TypeError):
+        path.replace(path.with_suffix(".unreadable"))
+        return []
+
+
+def write_memory(path: Path, memory: Sequence[Remembered]) -> None:
+    """Writes the memory whole, then puts it in place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps([asdict(m) for m in memory]), "utf-8")
+    fresh.replace(path)
+
+
+def identify(
+    memory: list[Remembered], found: Sequence[tuple[str, list[str], frozenset[int]]], at: str
+) -> tuple[list[str], list[list[str]]]:
+    """(ids, related ids) of found campaigns (kind, account ids, core hashes); `memory` is brought up to date.
+
+    The same campaign: of the accounts of the smaller of the two, at least 30 % are in both (networks only with
+    networks). Related: another campaign with half of the smaller one's core content, or in the same network.
+    """
+    ids: list[str] = []
+    used: set[str] = set()
+    for kind, accounts, core in found:
+        here = set(accounts)
+        best, share = None, 0.3
+        for old in memory:
+            if old.campaign_id in used or (old.kind == "account_network") != (kind == "account_network"):
+                continue
+            overlap = len(here & set(old.account_ids)) / max(min(len(here), len(old.account_ids)), 1)
+            if overlap >= share:
+                best, share = old, overlap
+        if best is None:
+            best = Remembered(new_id(kind, accounts), kind, [], [], at, at)
+            memory.append(best)
+        best.kind, best.account_ids, best.core, best.last_reported_at = kind, sorted(here), sorted(core), at
+        used.add(best.campaign_id)
+        ids.append(best.campaign_id)
+    related: list[list[str]] = []
+    for (kind, accounts, core), own in zip(found, ids, strict=True):
+        here = set(accounts)
+        near = []
+        for old in memory:
+            if old.campaign_id == own:
+                continue
+            both = core & set(old.core)
+            content = len(both) >= 3 and len(both) >= 0.5 * min(len(core), len(old.core))
+            network = (old.kind == "account_network") != (kind == "account_network")
+            inside = network and len(here & set(old.account_ids)) >= 0.3 * min(len(here), len(old.account_ids))
+            if content or inside:
+                near.append(old.campaign_id)
+        related.append(near)
+    return ids, related

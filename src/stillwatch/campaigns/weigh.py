@@ -1,0 +1,100 @@
+"""From a candidate's evidence to its sums of bits: conduct, coordination, relay, replay and what explains it away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stillwatch.actors.book import Book
+from stillwatch.actors.view import View, as_one
+from stillwatch.linking.candidate import Candidate
+from stillwatch.signals import Opinion, all_signals, measure
+
+Array = np.ndarray[Any, Any]
+
+#: Signals of one family see the same thing from several sides: at most so many bits together.
+MOST_BITS: dict[str, float] = {
+    "patterns": 6.5, "content": 2.6, "queue": 1.8, "rhythm": 3.2, "release": 1.6, "volume": 1.0, "automation": 1.6,
+    "exits": 1.0, "bypass": 3.0, "history": 4.5, "end_users": 2.5, "network": 3.0, "registration": 3.0,
+}  # fmt: skip
+
+#: What a family of marks that formed a group leaves of a conduct family's bits in favour of guilt.
+#: A group found by its templates cannot have its templates held against it a second time.
+_CONDUCT_LEFT: dict[tuple[str, str], float] = {
+    ("content", "content"): 0.0, ("topic", "content"): 0.0, ("content", "queue"): 0.5, ("system", "content"): 0.5,
+}  # fmt: skip
+_COORDINATION_LEFT = 0.5
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Candidates with their opinions; arrays have one value for each candidate."""
+
+    view: View
+    opinions: Mapping[str, Opinion]
+    bits: Mapping[str, Array]
+    """By signal: the weight that counted, after caps and what the link itself already said."""
+    conduct: Array
+    coordination: Array
+    relay: Array
+    replay: Array
+    explanation: Array
+    conduct_families: Array
+    coordination_families: Array
+    """Independent families with at least one bit."""
+
+
+def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Mapping[str, Any]]) -> Weighed:
+    """Measures each candidate as one actor and adds its evidence up by what it is about."""
+    view = as_one(book, [c.members for c in candidates])
+    opinions = measure(view, settings)
+    bits = {s.name: opinions[s.name].bits.copy() for s in all_signals() if s.name in opinions}
+    for s in all_signals():
+        if s.name not in bits or s.about not in ("conduct", "coordination"):
+            continue
+        for i, candidate in enumerate(candidates):
+            if bits[s.name][i] <= 0:
+                continue
+            if s.about == "coordination":
+                left = _COORDINATION_LEFT if s.family in candidate.formed_by else 1.0
+            else:
+                left = min((_CONDUCT_LEFT.get((f, s.family), 1.0) for f in candidate.formed_by), default=1.0)
+            bits[s.name][i] *= left
+    _cap_families(bits)
+    zero = np.zeros(len(candidates))
+    total = {about: zero.copy() for about in ("conduct", "coordination", "relay", "explanation")}
+    families: dict[str, dict[str, Array]] = {"conduct": {}, "coordination": {}}
+    for s in all_signals():
+        if s.name in bits:
+            total[s.about] = total[s.about] + bits[s.name]
+            if s.about in families:
+                known = families[s.about].get(s.family, zero)
+                families[s.about][s.family] = np.asarray(known + bits[s.name])
+    replay = bits.get("replayed_sessions", zero) + bits.get("foreign_history", zero)
+    return Weighed(
+        view, opinions, bits, total["conduct"], total["coordination"],
+        total["relay"] - bits.get("replayed_sessions", zero), replay, total["explanation"],
+        _firm(families["conduct"], zero), _firm(families["coordination"], zero),
+    )  # fmt: skip
+
+
+def _firm(families: Mapping[str, Array], zero: Array) -> Array:
+    return np.sum([b >= 1.0 for b in families.values()], axis=0) + zero if families else zero.copy()
+
+
+def _cap_families(bits: dict[str, Array]) -> None:
+    by_family: dict[tuple[str, str], list[str]] = {}
+    for s in all_signals():
+        if s.name in bits:
+            by_family.setdefault((s.about, s.family), []).append(s.name)
+    for (_, family), names in by_family.items():
+        most = MOST_BITS.get(family)
+        if most is None or len(names) < 2:
+            continue
+        positive = np.sum([np.maximum(bits[n], 0.0) for n in names], axis=0)
+        scale = np.minimum(1.0, most / np.maximum(positive, 1e-9))
+        for n in names:
+            bits[n] = np.where(bits[n] > 0, bits[n] * scale, bits[n])

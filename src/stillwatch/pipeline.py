@@ -1,0 +1,103 @@
+"""The one file that knows the order: take in, hunt, leave findings."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from stillwatch import __version__
+from stillwatch.campaigns.calibration import Calibration
+from stillwatch.campaigns.findings import Findings, accounts_table, campaigns_table, evidence_table
+from stillwatch.campaigns.hunt import Hunted
+from stillwatch.campaigns.hunt import hunt as hunt_window
+from stillwatch.campaigns.pictures import write_pictures
+from stillwatch.campaigns.track import read_memory, write_memory
+from stillwatch.intake import IntakeReport, take_in
+from stillwatch.patterns import load_rules
+from stillwatch.settings import Settings
+from stillwatch.store import Store, open_store
+
+Progress = Callable[[dict[str, Any]], None] | None
+
+
+def ingest(
+    home: Path, logs: Sequence[str], *, settings: Settings, dialect: str = "auto", field_map: Path | None = None,
+    accounts: Sequence[str] = (), releases: Sequence[str] = (), progress: Progress = None,
+) -> IntakeReport:  # fmt: skip
+    """Takes logs, account records and releases into the home; only what is new is read."""
+    return take_in(
+        home, logs, dialect=dialect, field_map=field_map, accounts=accounts, releases=releases,
+        max_malformed_share=settings.ingest.max_malformed_share, keep_text_days=settings.ingest.keep_text_days,
+        rules=load_rules([Path(p) for p in settings.patterns.packs]), progress=progress,
+    )  # fmt: skip
+
+
+def hunt(
+    home: Path, *, settings: Settings, since: datetime | None = None, until: datetime | None = None,
+    progress: Progress = None, remember: bool = True,
+) -> Findings:  # fmt: skip
+    """Hunts in what the home holds and leaves DIR/findings, DIR/history; `remember=False` leaves no trace of ids."""
+    started = time.perf_counter()
+    store = open_store(home)
+    memory_file = home / "history" / "campaigns.json"
+    memory = read_memory(memory_file)
+    window = store.window(since, until, memory_gib=settings.store.memory_gib, threads=settings.store.threads)
+    try:
+        hunted = hunt_window(
+            window, load_rules([Path(p) for p in settings.patterns.packs]), calibration=Calibration.load(),
+            prior=settings.calibrate.prior, report_from=settings.campaigns.report_from, settings=settings.signals,
+            most=settings.campaigns.max_candidates, memory=memory,
+            tell=lambda step: progress({"step": step}) if progress else None,
+        )  # fmt: skip
+    finally:
+        window.close()
+    findings = Findings(
+        campaigns_table(hunted.book, hunted.reported, hunted.calibration),
+        accounts_table(hunted.book, hunted.reported, hunted.scores),
+        evidence_table(hunted.book, hunted.reported, hunted.scores),
+        _run(store, settings, hunted, since, until, time.perf_counter() - started),
+    )
+    findings.write(home / "findings")
+    write_pictures(home / "history" / "latest", hunted.book, hunted.reported, settings.calibrate.prior)
+    if remember:
+        write_memory(memory_file, memory)
+    return findings
+
+
+def sweep(
+    home: Path, logs: Sequence[str], *, settings: Settings, dialect: str = "auto", field_map: Path | None = None,
+    accounts: Sequence[str] = (), releases: Sequence[str] = (), since: datetime | None = None,
+    until: datetime | None = None, progress: Progress = None,
+) -> Findings:  # fmt: skip
+    """Ingest plus hunt."""
+    ingest(home, logs, settings=settings, dialect=dialect, field_map=field_map, accounts=accounts,
+           releases=releases, progress=progress)  # fmt: skip
+    return hunt(home, settings=settings, since=since, until=until, progress=progress)
+
+
+def forget(home: Path, account_id: str) -> dict[str, Any]:
+    """Removes a customer from the store and the findings; says what it touched."""
+    return open_store(home).forget(account_id)
+
+
+def _run(
+    store: Store, settings: Settings, hunted: Hunted, since: datetime | None, until: datetime | None, seconds: float
+) -> dict[str, Any]:
+    packages = ("pyarrow", "duckdb", "ibis-framework", "numpy", "numba", "hyperscan", "scipy")
+    return {
+        "stillwatch": __version__, "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in packages},
+        "settings": settings.as_dict(), "settings_sha256": settings.sha256(),
+        "calibration": hunted.calibration.version, "prior": settings.calibrate.prior,
+        "inputs": store.inputs(), "rows": store.totals(), "missing": store.missing(),
+        "known": hunted.book.known, "since": since, "until": until,
+        "accounts": hunted.book.accounts, "groups_weighed": len(hunted.candidates),
+        "durations": {"hunt_seconds": seconds},
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+    }  # fmt: skip
