@@ -94,9 +94,11 @@ def _try(home: Path, settings: Settings, logs: Any, people: Any) -> dict[str, An
     planted = set(logs.column("account_id").to_pylist())
     groups = findings.campaigns.select(["kind", "account_ids"]).to_pylist()
     inside = [len(planted & set(g["account_ids"])) for g in groups if g["kind"] != "account_network"]
-    scored = zip(findings.accounts.column("account_id").to_pylist(), findings.accounts.column("score").to_pylist(), strict=True)
-    caught = sum(1 for account, score in scored if account in planted and score >= settings.campaigns.report_from)
-    return {"found": int(max(inside, default=0) >= _FOUND_SHARE * len(planted)), "recall": caught / max(len(planted), 1)}
+    scored = findings.accounts.select(["account_id", "score"]).to_pylist()
+    least = settings.campaigns.report_from
+    caught = sum(1 for row in scored if row["account_id"] in planted and row["score"] >= least)
+    found = max(inside, default=0) >= _FOUND_SHARE * len(planted)
+    return {"found": int(found), "recall": caught / max(len(planted), 1)}
 
 
 def _copy(home: Path, copy: Path) -> None:
