@@ -45,6 +45,11 @@ _COVERAGE = (
     "topic",
 )
 
+
+def _known(column: str) -> Expression:
+    return lambda t: t[column].count()
+
+
 #: Sums that more than one signal needs. Each is an aggregate over an account's exchanges.
 SUMS: dict[str, Expression] = {
     "n": lambda t: t.count(),
@@ -60,11 +65,11 @@ SUMS: dict[str, Expression] = {
     "conversing": lambda t: (t.turns > 2).sum(),
     "with_history": lambda t: (t.assistant_turns > 0).sum(),
     "asked_logprobs": lambda t: t.logprobs.sum(),
-    **{f"known_{column}": (lambda t, c=column: t[c].count()) for column in _COVERAGE},
+    **{f"known_{column}": _known(column) for column in _COVERAGE},
 }
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _add_topics(position: Array, topic: Array, sums: Array, counts: Array) -> None:
     for i in range(position.shape[0]):
         p = position[i]

@@ -148,7 +148,7 @@ class Chooser:
             harvested[h.candidate.members] = 1.0
         out: list[Chosen] = []
         taken = np.zeros(self.book.accounts, dtype=bool)
-        order = sorted(range(len(candidates)), key=lambda i: -self._worth(p[i], candidates[i].size))
+        order = sorted(range(len(candidates)), key=lambda i: -self._worth(float(p[i]), candidates[i].size))
         for i in order[:400]:
             c = candidates[i]
             if p[i] < max(self.least, 0.6) or c.size < 12 or weighed.coordination_families[i] < 3:

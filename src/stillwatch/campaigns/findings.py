@@ -105,7 +105,7 @@ def evidence_table(book: Book, reported: Sequence[Reported], scores: AccountScor
     speak[list(member_of)] = True
     speak |= scores.p >= 0.2
     for name, opinion in scores.opinions.items():
-        for i in np.flatnonzero(speak & (np.abs(opinion.bits) >= 0.4)):
+        for i in np.flatnonzero(speak & (np.abs(opinion.bits) >= 0.4)).tolist():
             rows.append(_row(f"{book.ids[i]}:{name}", "account", book.ids[i], name, float(opinion.bits[i]), None,
                              opinion.says(i), opinion.facts(i), []))  # fmt: skip
     return pa.Table.from_pylist(rows, schema=arrow_schema(EVIDENCE))

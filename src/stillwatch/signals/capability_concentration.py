@@ -20,7 +20,7 @@ def capability_concentration(view: View, *, min_prompts: int = 40) -> Opinion:
     Source: Anthropic, February 2026 (volume concentrated in few areas).
     """
 
-    def alike(sums: np.ndarray, rows: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def alike(sums: np.ndarray, rows: np.ndarray) -> np.ndarray:
         square = (sums**2).sum(axis=1) / 64.0
         pairs = np.maximum(rows * (rows - 1.0), 1.0)
         return np.where(rows >= min_prompts, (square - rows) / pairs, np.nan)

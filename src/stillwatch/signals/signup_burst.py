@@ -23,7 +23,7 @@ def signup_burst(view: View, *, min_accounts: int = 5) -> Opinion:
     """
     created = np.asarray([np.nan if v is None else float(v) for v in view.book.customer["created_at"]])
 
-    def near(times: np.ndarray) -> float:  # type: ignore[type-arg]
+    def near(times: np.ndarray) -> float:
         times = np.sort(times)
         within = np.searchsorted(times, times + 48 * _HOUR_US, side="right") - np.arange(len(times)) - 1
         return float(within.sum() / max(len(times) * (len(times) - 1) / 2.0, 1.0))

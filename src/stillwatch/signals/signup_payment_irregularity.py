@@ -26,7 +26,7 @@ def signup_payment_irregularity(view: View, *, min_accounts: int = 5) -> Opinion
     weak = np.asarray([v in ("none", "email") for v in customer["verification"]], dtype=float)
     strong = np.asarray([v in ("identity", "business") for v in customer["verification"]], dtype=float)
 
-    def more(mask: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    def more(mask: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mine = view.add(mask) / np.maximum(view.add(known), 1.0)
         rest = (mask.sum() - view.add(mask)) / np.maximum(known.sum() - view.add(known), 1.0)
         return mine, mine - rest

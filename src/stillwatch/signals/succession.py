@@ -30,7 +30,7 @@ def succession(view: View, *, min_accounts: int = 6, within_hours: float = 36.0)
     gone = (last < end - 48.0) & (last - first > 12.0)
     edges = np.arange(begin, end + within_hours, within_hours / 3.0)
 
-    def turnover(members: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+    def turnover(members: np.ndarray) -> tuple[float, float]:
         starts = np.histogram(first[members][late[members]], edges)[0]
         ends = np.histogram(last[members][gone[members]], edges)[0]
         window = np.ones(3)
