@@ -1,0 +1,1 @@
+"""The yardstick: accuracy, early detection, evasion cost and speed, one command each."""

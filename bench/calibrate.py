@@ -1,0 +1,163 @@
+"""Fits the calibration on training worlds: coefficients of both factors, and how high legitimate groups score.
+
+python -m bench.calibrate make --seeds 1 2 3 --folder DIR   (simulates, takes in, keeps each world's groups)
+python -m bench.calibrate fit --folder DIR [--write FILE]   (fits and prints; writes calibration.toml)
+Seeds below 100 are for training; nothing in docs/results.md is measured on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from scipy.optimize import minimize
+
+from stillwatch.campaigns.hunt import weighed_candidates
+from stillwatch.patterns import load_rules
+from stillwatch.pipeline import ingest
+from stillwatch.settings import load_settings
+from stillwatch.simulate import simulate
+from stillwatch.store import open_store
+
+TRAINING_SEEDS = range(0, 100)
+
+
+def take_world(world: str, seed: int, scale: float, folder: Path) -> Path:
+    """A training world, simulated and taken in once; its home is kept."""
+    if seed not in TRAINING_SEEDS:
+        raise SystemExit(f"seed {seed}: training seeds are below {TRAINING_SEEDS.stop}")
+    place = folder / f"{world}-{seed}"
+    if not (place / "done").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        simulate(place, (world,), scale=scale, seed=seed)
+        home = place / "home"
+        releases = [str(p) for p in (place / "releases.csv",) if p.exists()]
+        ingest(home, [str(place / "exchanges")], settings=load_settings(home=home),
+               accounts=[str(place / "accounts.jsonl")], releases=releases)  # fmt: skip
+        shutil.rmtree(place / "exchanges")
+        (place / "done").write_text("")
+    return place
+
+
+def groups_of(place: Path) -> list[dict[str, Any]]:
+    """Every weighed group of a world with its truth: share of guilty accounts, commonest cohort, sums of bits."""
+    store = open_store(place / "home")
+    window = store.window(None, None, memory_gib=2.5, threads=2)
+    book, found, w = weighed_candidates(window, load_rules(), {})
+    window.close()
+    truth = {r["account_id"]: r for r in pq.read_table(place / "truth" / "accounts.parquet").to_pylist()}
+    roles = [truth[a] for a in book.ids]
+    guilty = np.asarray([r["role"] in ("harvest", "relay", "replay") for r in roles])
+    operator = np.asarray([r["campaign"] is not None or r["network"] is not None for r in roles])
+    out = []
+    for i, c in enumerate(found):
+        names = [str(roles[m]["campaign"] or roles[m]["network"] or roles[m]["cohort"]) for m in c.members]
+        values, counts = np.unique(names, return_counts=True)
+        kinds = [roles[m]["role"] for m in c.members]
+        out.append({
+            "world": place.name, "size": c.size, "how": c.how, "guilty": float(guilty[c.members].mean()),
+            "one_operator": float(operator[c.members].mean()) * float(counts.max() / c.size),
+            "name": str(values[counts.argmax()]), "share": float(counts.max() / c.size),
+            "role": max(set(kinds), key=kinds.count),
+            "conduct": float(w.conduct[i]), "coordination": float(w.coordination[i]), "relay": float(w.relay[i]),
+            "replay": float(w.replay[i]), "explanation": float(w.explanation[i]),
+            "bits": {k: float(v[i]) for k, v in w.bits.items()},
+        })  # fmt: skip
+    return out
+
+
+def _s(x: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(x, -40, 40)))
+
+
+def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """Penalised maximum likelihood of the two-factor form on groups that are clearly guilty or clearly not."""
+    use = [g for g in groups if g["guilty"] >= 0.6 or g["guilty"] <= 0.15]
+    y = np.asarray([g["guilty"] >= 0.6 for g in use], dtype=float)
+    kind = np.asarray([{"relay": 1, "replay": 2}.get(g["role"], 0) if g["guilty"] >= 0.6 else -1 for g in use])
+    c, k, r, p, e = (
+        np.asarray([g[n] for g in use]) for n in ("conduct", "coordination", "relay", "replay", "explanation")
+    )
+    # Each world and each commonest cohort in it weighs the same, however many overlapping groups it gave.
+    keys = [(g["world"], g["name"], g["guilty"] >= 0.6) for g in use]
+    many = {key: keys.count(key) for key in set(keys)}
+    weight = np.asarray([1.0 / many[key] ** 0.7 for key in keys])
+    start = np.asarray([-3.0, 0.9, -2.5, 0.8, -3.5, 1.0, -3.5, 1.0])
+
+    def probability(x: np.ndarray) -> np.ndarray:
+        factors = np.stack([_s(x[0] + x[1] * c), _s(x[4] + x[5] * r), _s(x[6] + x[7] * p)])
+        both = factors * _s(x[2] + x[3] * (k + e))
+        # A positive is judged by its own kind's factor, a negative by the highest of the three.
+        own = np.where(kind >= 0, both[np.maximum(kind, 0), np.arange(len(use))], both.max(axis=0))
+        return np.clip(np.where(kind >= 0, np.maximum(own, both.max(axis=0)), own), 1e-6, 1 - 1e-6)
+
+    def loss(x: np.ndarray) -> float:
+        q = probability(x)
+        fitness = -(weight * (y * np.log(q) + (1 - y) * np.log(1 - q))).sum()
+        slope = np.asarray([x[1], x[3], x[5], x[7]])
+        return float(
+            fitness + 0.5 * ((x - start) ** 2 * 0.15).sum() + 10.0 * np.minimum(slope - 0.2, 0.0).__pow__(2).sum()
+        )
+
+    best = minimize(loss, start, method="L-BFGS-B")
+    q = probability(best.x)
+    legitimate = np.sort(q[y == 0])
+    x = best.x
+    return {
+        "conduct": (x[0], x[1]), "coordination": (x[2], x[3]), "relay": (x[4], x[5]), "replay": (x[6], x[7]),
+        "trained_prior": float((weight * y).sum() / weight.sum()), "legitimate_scores": legitimate[-200:].tolist(),
+        "of_groups": int((y == 0).sum()), "groups": len(use), "guilty_groups": int(y.sum()),
+        "brier": float((weight * (q - y) ** 2).sum() / weight.sum()), "q": q, "use": use, "y": y,
+    }  # fmt: skip
+
+
+def write(result: dict[str, Any], path: Path, version: str) -> None:
+    """The fit in the shape that `Calibration.load` reads."""
+    lines = ["# What calibration learned. Written by `python -m bench.calibrate`; see docs/results.md for the worlds.",
+             f'version = "{version}"']  # fmt: skip
+    lines += [f"{n} = [{result[n][0]:.4f}, {result[n][1]:.4f}]" for n in ("conduct", "coordination", "relay", "replay")]
+    lines.append(f"trained_prior = {result['trained_prior']:.4f}")
+    lines.append("legitimate_scores = [" + ", ".join(f"{s:.4f}" for s in result["legitimate_scores"]) + "]")
+    lines.append(f"of_groups = {result['of_groups']}")
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main() -> None:
+    """`make` or `fit`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["make", "fit"])
+    parser.add_argument("--worlds", nargs="*", default=["mixed"])
+    parser.add_argument("--seeds", nargs="*", type=int, default=list(range(1, 9)))
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--write", type=Path)
+    options = parser.parse_args()
+    if options.what == "make":
+        for world in options.worlds:
+            for seed in options.seeds:
+                place = take_world(world, seed, options.scale, options.folder)
+                (place / "groups.pickle").write_bytes(pickle.dumps(groups_of(place)))
+                print(place, flush=True)
+        return
+    groups = [g for file in sorted(options.folder.glob("*/groups.pickle")) for g in pickle.loads(file.read_bytes())]
+    result = fit(groups)
+    for name in ("conduct", "coordination", "relay", "replay", "trained_prior", "groups", "guilty_groups", "brier"):
+        print(name, result[name])
+    order = np.argsort(-np.abs(result["q"] - result["y"]))[:25]
+    for i in order:
+        g = result["use"][i]
+        sums = " ".join(f"{k}={g[k]:.1f}" for k in ("conduct", "coordination", "relay", "replay", "explanation"))
+        head = f"{result['q'][i]:.2f} truth {result['y'][i]:.0f} {g['world']} {g['name']} n={g['size']}"
+        print(f"{head} {g['how']}; {sums}")
+    if options.write:
+        worlds = sorted({g["world"] for g in groups})
+        write(result, options.write, f"fitted on {len(worlds)} training worlds, {len(groups)} groups")
+
+
+if __name__ == "__main__":
+    main()
