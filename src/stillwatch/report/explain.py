@@ -32,6 +32,13 @@ KIND_WORDS: Mapping[str, str] = {
     "replay": "a replay: stored sessions sent again",
     "account_network": "an account network: one operator runs these accounts; as a whole they do not harvest",
 }
+#: What a weight compares, by what its signal is about.
+_SUPPOSITIONS: Mapping[str, tuple[str, str]] = {
+    "conduct": ("if it harvests", "if it does not"),
+    "coordination": ("if one operator runs it", "if they are strangers"),
+    "relay": ("if it is a relay", "if it is not"),
+    "explanation": ("if it harvests", "if there is an innocent reason"),
+}
 _LOOK_AT = 20
 _NEAREST_AMONG = 50_000
 
@@ -373,7 +380,8 @@ def _strings(values: Sequence[str]) -> Any:
 
 def claim_line(claim: Claim) -> str:
     """A claim's weight in words: `+4.1 bits (17 times likelier if it harvests), p = 0.002`."""
-    return f"{bits_text(claim.bits)} ({odds_text(claim.bits)}), {p_text(claim.p_value)}"
+    yes, no = _SUPPOSITIONS.get(claim.about, _SUPPOSITIONS["conduct"])
+    return f"{bits_text(claim.bits)} ({odds_text(claim.bits, yes, no)}), {p_text(claim.p_value)}"
 
 
 def facts_line(facts: Mapping[str, float | None]) -> str:

@@ -218,7 +218,7 @@ def drill_table(console: Console, drill: Mapping[str, Any]) -> None:
     """A drill's document as a table, and what it says."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("planted harvest")
-    for title in ("accounts", "exchanges each", "found", "tried", "share"):
+    for title in ("accounts", "exchanges each", "found", "tried", "its accounts flagged"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in drill.get("rows") or []:
         recall = row.get("recall")

@@ -73,13 +73,13 @@ def bits_text(value: float | None) -> str:
     return "unknown" if value is None or not math.isfinite(value) else f"{value:+.1f} bits"
 
 
-def odds_text(bits: float | None) -> str:
+def odds_text(bits: float | None, yes: str = "if it harvests", no: str = "if it does not") -> str:
     """What a weight means: `5 times likelier if it harvests`, or the reverse."""
     if bits is None or not math.isfinite(bits) or abs(bits) < 0.14:
         return "hardly moves the balance"
     times = 2.0 ** min(abs(bits), 40.0)
     shown = f"{times:.1f}" if times < 9.95 else f"{times:,.0f}"
-    return f"{shown} times likelier if it {'harvests' if bits > 0 else 'does not'}"
+    return f"{shown} times likelier {yes if bits > 0 else no}"
 
 
 def p_text(value: float | None) -> str:
