@@ -226,7 +226,8 @@ def main() -> None:
     for row in rows:
         recall = {c["name"]: round(c["recall"], 3) for c in row["campaigns"]}
         wrong = f"{row['wrongly_flagged']}/{row['legitimate']}"
-        print(f"seed {row['seed']}: {row['exchanges']} exchanges, caught {row['caught']}/{row['guilty']}, wrongly {wrong}")
+        head = f"seed {row['seed']}: {row['exchanges']} exchanges"
+        print(f"{head}, caught {row['caught']}/{row['guilty']}, wrongly {wrong}")
         print("  recall", recall)
         for false in row["false_campaigns"] + row["false_networks"]:
             print("  FALSE", false)

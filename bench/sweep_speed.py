@@ -57,7 +57,9 @@ def _cpu_of(command: list[str]) -> tuple[float, str]:
 def measure(place: Path) -> dict[str, Any]:
     """Bare scan (best of three, start-up of the interpreter taken off) and one sweep of a simulated world."""
     files = str(place / "exchanges" / "*.parquet")
-    empty = min(_cpu_of([sys.executable, "-c", "import duckdb; duckdb.connect().execute('select 1')"])[0] for _ in range(3))
+    empty = min(
+        _cpu_of([sys.executable, "-c", "import duckdb; duckdb.connect().execute('select 1')"])[0] for _ in range(3)
+    )
     scans = [_cpu_of([sys.executable, "-c", _SCAN, files]) for _ in range(3)]
     counts = scans[0][1].strip().strip("()").split(",")
     rows = int(counts[0])

@@ -217,7 +217,7 @@ def _topics(window: Window, lookup: Array, count: int) -> tuple[Array, Array]:
     t = window.exchanges
     sums = np.zeros((count, 64), dtype=np.float32)
     counts = np.zeros(count)
-    for batch in t.filter(t.topic.notnull()).select("account", "topic").to_pyarrow_batches(chunk_size=262_144):
+    for batch in window.batches(t.filter(t.topic.notnull()).select("account", "topic")):
         if batch.num_rows:
             position = lookup[np.asarray(batch.column(0), dtype=np.int32)]
             _add_topics(position, np.asarray(batch.column(1), dtype=np.int64), sums, counts)

@@ -56,7 +56,8 @@ def opinion_on_sharing(view: View, kinds: Mapping[str, float], *, most_bits: flo
     shared = {name: sharing(view, name, main_share=least) for name, least in kinds.items()}
     bits = {name: sharing_bits(s, most=most_bits, trust=KIND[name].trust ** 0.5) for name, s in shared.items()}
     stacked = np.stack(list(bits.values()))
-    best = stacked.argmax(axis=0)
+    asked = np.stack([np.where(np.isfinite(s.lift), s.known, 0.0) for s in shared.values()])
+    best = np.where(stacked.max(axis=0) > 0, stacked.argmax(axis=0), asked.argmax(axis=0))
     names = list(kinds)
     top = np.where(stacked.max(axis=0) > 0, stacked.max(axis=0), stacked.min(axis=0))
     known = np.any([np.isfinite(s.lift) for s in shared.values()], axis=0)

@@ -155,17 +155,23 @@ class Chooser:
                 continue
             if weighed.explanation[i] < -1.0 or taken[c.members].mean() > 0.3:
                 continue
-            if self._largest_harvest_share(c, harvests) > 0.7 or not self._mixed(c, harvested):
+            if not self._one_hand_behind(c, harvests, harvested):
                 continue
             taken[c.members] = True
             one = weigh(self.book, [c], self.settings)
             out.append(Chosen(c, "account_network", float(p[i]), core_of(self.book, c.members), one))
         return out
 
-    def _largest_harvest_share(self, c: Candidate, harvests: Sequence[Chosen]) -> float:
-        shares = [float(np.isin(c.members, h.candidate.members).mean()) for h in harvests]
-        return max(shares, default=0.0)
+    def _one_hand_behind(self, c: Candidate, harvests: Sequence[Chosen], harvested: Array) -> bool:
+        """Whether the operator is a finding apart from the harvests inside.
 
-    def _mixed(self, c: Candidate, harvested: Array) -> bool:
-        """Whether enough of it lies outside every harvest, or in several, for the operator to be a finding."""
-        return bool(1.0 - harvested[c.members].mean() >= 0.15) or bool(harvested[c.members].mean() >= 0.8)
+        Either its other customers are a group by themselves (a harvest and a few strangers are no network), or at
+        least two harvests hang together by what is not content.
+        """
+        rest = c.members[harvested[c.members] == 0]
+        if len(rest) >= max(6, 0.2 * c.size):
+            alone = weigh(self.book, [Candidate(rest, c.formed_by, c.how)], self.settings)
+            return bool(self.calibration.coordinated(alone)[0] >= 0.5 and alone.coordination_families[0] >= 2)
+        inside = [h for h in harvests if np.isin(h.candidate.members, c.members).mean() >= 0.5]
+        big = [h for h in inside if h.candidate.size >= 0.1 * c.size]
+        return len(big) >= 2 and "content" not in c.formed_by

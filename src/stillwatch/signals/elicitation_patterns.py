@@ -36,6 +36,8 @@ def elicitation_patterns(view: View, *, caution: float = 1.3) -> Opinion:
     bits = np.where((bits < 0) & (view.n < 30), 0.0, bits)
 
     def says(i: int) -> str:
+        if bits[i] <= 0:
+            return f"Hardly any of {int(view.n[i]):,} prompts asks for the reasoning behind answers."
         best = max(_WORTH, key=lambda t: float(_WORTH[t] * shares[t][i]))
         return f"{shares[best][i]:.0%} of {int(view.n[i]):,} prompts (weighted by rule strength): {TECHNIQUES[best]}."
 

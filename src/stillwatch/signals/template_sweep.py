@@ -31,6 +31,8 @@ def template_sweep(view: View, *, min_prompts: int = 50) -> Opinion:
     bits = curve(sweep, ((0.0, -1.0), (0.2, -0.3), (0.4, 0.4), (0.7, 1.5), (0.95, 2.3))) * trust(rows, 4 * min_prompts)
 
     def says(i: int) -> str:
+        if bits[i] <= 0:
+            return f"{repeated[i]:.0%} of {int(rows[i]):,} prompts begin or end like another: few templates, if any."
         return (
             f"{repeated[i]:.0%} of {int(rows[i]):,} prompts repeat an earlier one's first or last words while "
             f"{fresh[i]:.0%} of the prompts are different: templates filled from a list."

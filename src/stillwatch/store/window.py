@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ class Window:
     until: datetime | None = None
     status_changes: pa.Table | None = None
     notes: dict[str, float] = field(default_factory=dict)
+    _tables: int = 0
 
     @classmethod
     def over(
@@ -68,7 +69,8 @@ class Window:
 
         def table(files: list[Path], layout: Any, name: str) -> Any:
             if not files:
-                return con.create_table(name, arrow_schema(layout).empty_table(), temp=True)
+                con.con.register(name, arrow_schema(layout).empty_table())
+                return con.table(name)
             return con.read_parquet([str(file) for file in files], table_name=name)
 
         exchanges = table(exchange_files, KEPT, "exchanges")
@@ -103,13 +105,18 @@ class Window:
         t = t.filter(t.value.notnull())
         count = t.count() if source == "exchanges" else t.n.sum()
         held = t.group_by(["account", "value"]).aggregate(n=count)
-        name = f"held_{len(self.con.list_tables())}"
+        self._tables += 1
+        name = f"held_{self._tables}"
         held = self.con.create_table(name, held, temp=True)
         holders = held.group_by("value").aggregate(df=held.count())
         edges = held.semi_join(holders.filter(holders.df > 1), "value").to_pyarrow()
         breadth = held.group_by("account").aggregate(held=held.count(), rows=held.n.sum()).to_pyarrow()
-        self.con.drop_table(name)
+        self.con.con.execute(f"DROP TABLE {name}")  # a name of ours; Ibis' own drop breaks with newer SQLGlot
         return edges, breadth
+
+    def batches(self, expression: Any, rows: int = 262_144) -> Iterator[pa.RecordBatch]:
+        """An Ibis expression's rows, a batch at a time."""
+        yield from expression.to_pyarrow_batches(chunk_size=rows)
 
     def ids(self) -> dict[int, str]:
         """Account number to account_id."""
