@@ -43,7 +43,8 @@ t1 = cpu()
 found = hunt(home, settings=settings)
 t2 = cpu()
 peak = max(resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1048576
-print(json.dumps({"start": t0, "ingest": t1 - t0, "hunt": t2 - t1, "peak_gib": peak, "campaigns": found.campaigns.num_rows}))
+print(json.dumps({"start": t0, "ingest": t1 - t0, "hunt": t2 - t1, "peak_gib": peak,
+                  "campaigns": found.campaigns.num_rows}))
 """
 
 

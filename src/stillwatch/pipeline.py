@@ -98,6 +98,7 @@ def _run(
         "inputs": store.inputs(), "rows": store.totals(), "missing": store.missing(),
         "known": hunted.book.known, "since": since, "until": until,
         "accounts": hunted.book.accounts, "groups_weighed": len(hunted.candidates),
+        "expected_false_campaigns": sum(1.0 - r.chosen.p for r in hunted.reported),
         "durations": {"hunt_seconds": seconds},
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
     }  # fmt: skip
