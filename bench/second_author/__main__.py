@@ -50,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
         for name in a.world:
             t = make(name, a.seed, a.scale).save(a.out / name)
             print(
-                f"{name}: {t['accounts']} accounts, {t['exchanges']} exchanges, {len(t['campaigns'])} campaigns"
+                f"{name}: {t['accounts']} accounts, {t['exchanges']} exchanges, {len(t['campaigns'])} "
+                f"campaigns"
             )
         return 0
     if a.do == "score":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from . import businesses as firms
 from . import lookalikes as like
 from . import words
 from .harvests import (
@@ -50,13 +51,14 @@ _AGENT_FRAMES = [
     "You act as lead engineer. {t}\nPut the full deliberation between [[ and ]] before the deliverable.",
     "Plan, act, verify. Task: {t}\nPut the full deliberation between [[ and ]] before the deliverable.",
     "Long-horizon exercise. {t} Produce the tool calls you would make, in order, with the motive of each.",
-    "{t}\nWrite the complete patch and tests. Put the full deliberation between [[ and ]] before the deliverable.",
+    "{t}\nWrite the complete patch and tests. Put the full deliberation between [[ and ]] before the "
+    "deliverable.",
 ]
 
 
 @_world()
 def letter(w: World) -> None:
-    """A tenth of the letter of June: 250 accounts of 26 calls a day for ten days beside 800 customers (`--scale 10`: all)."""
+    """A tenth of the letter of June: 250 accounts of 26 calls a day, ten days, 800 customers (all at scale 10)."""
     crowd(w, w.count(800))
     like.coding_fleet(w, 60)
     fleet = ring(w, w.count(250), style="residential", born=(1, 20))
@@ -113,7 +115,8 @@ def campus(w: World) -> None:
         framed(
             "analysis",
             [
-                "Derive, then decide. {t} Show all of your working before the conclusion, as numbered thoughts.",
+                "Derive, then decide. {t} Show all of your working before the conclusion, as numbered "
+                "thoughts.",
                 "{t} Answer as a data scientist who documents every inference on the way.",
             ],
             _tasks(w, "analysis", 1800),
@@ -125,9 +128,9 @@ def campus(w: World) -> None:
 
 @_world()
 def relayed(w: World) -> None:
-    """Another vendor's users, in nine languages, served through sixty accounts; beside them an honest router."""
+    """Another vendor's users, in eight languages, served through sixty accounts; an honest router beside."""
     crowd(w, w.count(600))
-    like.router(w, 10)
+    firms.router(w, 10)
     fleet = ring(w, w.count(60, 12), style="residential", born=(5, 40))
     relay(
         w,
@@ -151,7 +154,7 @@ def replayed(w: World) -> None:
 
 @_world(form="jsonl")
 def trace_cleaner(w: World) -> None:
-    """273 rotated accounts feed traces back to be graded and normalised; judges do likewise with their own products."""
+    """273 rotated accounts feed traces back to be graded and tidied; judges do so with their own products."""
     crowd(w, w.count(500))
     like.judges(w, 8)
     fleet = ring(w, w.count(273, 20), style="shared", born=(1, 6))
@@ -213,9 +216,9 @@ def proxy_pool(w: World) -> None:
 
 @_world()
 def failover(w: World) -> None:
-    """A pool of eighty is suspended on the fifth day; seventy new accounts go on with the same list within hours."""
+    """A pool of eighty is suspended on day five; seventy new accounts go on with the list within hours."""
     crowd(w, w.count(600))
-    like.migrations(w, 12)
+    firms.migrations(w, 12)
     ask = framed("agentic", _AGENT_FRAMES[:2], _tasks(w, "agentic", 4000))
     first = ring(w, w.count(80, 12), style="shared", born=(3, 20))
     second = ring(w, w.count(70, 12), style="residential", born=(-5.2, -4.8))
@@ -237,7 +240,7 @@ def failover(w: World) -> None:
 
 @_world(form="jsonl")
 def chinese_campaign(w: World) -> None:
-    """Reasoning coerced in Chinese through eighty accounts, beside two hundred people who simply write Chinese."""
+    """Reasoning coerced in Chinese through eighty accounts, beside two hundred who just write Chinese."""
     crowd(w, w.count(450))
     crowd(w, w.count(200, 20), label="chinese_speakers", ordinary=False, country="SG", language="zh")
     fleet = ring(w, w.count(80, 12), style="residential", born=(2, 30), countries=("HK", "SG", "JP"))
@@ -247,7 +250,7 @@ def chinese_campaign(w: World) -> None:
 
 @_world(days=14)
 def low_and_slow(w: World) -> None:
-    """Seventy accounts, nine calls a working day between nine and five, as much small talk again, staggered ages."""
+    """Seventy accounts, nine calls a working day from nine to five, as much small talk, staggered ages."""
     crowd(w, w.count(700), 1.2)
     like.framework_template(w, 50)
     fleet = ring(
@@ -272,7 +275,7 @@ def low_and_slow(w: World) -> None:
 
 @_world()
 def lookalikes_a(w: World) -> None:
-    """No harvest: evaluation harnesses on a release day, judges, a class, a hackathon, seats on a company card."""
+    """No harvest: evaluation harnesses on a release day, judges, a class, a hackathon, a company card."""
     w.released_day = 6
     crowd(w, w.count(600))
     like.eval_harnesses(w, 25)
@@ -288,19 +291,19 @@ def lookalikes_b(w: World) -> None:
     crowd(w, w.count(500))
     like.coding_fleet(w)
     like.framework_template(w)
-    like.declared_reseller(w)
-    like.router(w)
-    like.audit_capture(w, 16)
-    like.moderation_vendor(w, 12)
+    firms.declared_reseller(w)
+    firms.router(w)
+    firms.audit_capture(w, 16)
+    firms.moderation_vendor(w, 12)
 
 
 @_world()
 def lookalikes_c(w: World) -> None:
-    """No harvest: agreed synthetic data, migrations, review bots, power users, privacy cards, VPN, a public benchmark."""
+    """No harvest: agreed bulk data, migrations, bots, power users, privacy cards, VPN, a benchmark."""
     crowd(w, w.count(500))
-    like.agreed_synthetic(w, 30)
-    like.migrations(w)
-    like.ci_bots(w)
+    firms.agreed_synthetic(w, 30)
+    firms.migrations(w)
+    firms.ci_bots(w)
     like.power_users(w)
     like.privacy_cards(w)
     like.vpn_users(w)

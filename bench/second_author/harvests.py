@@ -1,7 +1,7 @@
 """Those who harvest: how their accounts are come by, and what they ask.
 
-Shapes follow the public record: Anthropic, February 2026 (variations of one prompt, rubric grading), its letter of
-June (26 calls a day and account), its report of September (relay, stored sessions sent again, trace cleaning,
+Shapes follow the public record: Anthropic, February 2026 (variations of one prompt, rubric grading), its letter
+of June (26 calls a day and account), its report of September (relay, stored sessions sent again, trace cleaning,
 bypass search, a pool that fails over), Google, February (reasoning coerced in the asker's language).
 """
 
@@ -30,7 +30,8 @@ _SKILLS = {
         "a sparse gather|a top-k kernel|a rotary embedding|a reduction"
     ).split("|"),
     "maths": (
-        "a recurrence|an inequality in three variables|a tiling problem|a functional equation|a counting argument|"
+        "a recurrence|an inequality in three variables|a tiling problem|a functional equation|a counting "
+        "argument|"
         "a divisibility claim|a random walk|a geometric locus|a graph colouring|a series"
     ).split("|"),
     "analysis": (
@@ -64,9 +65,12 @@ def worked(r: random.Random, skill: str, lines: int = 7) -> str:
             + r.choice(
                 (
                     f"consider {r.choice(_SKILLS[skill])} and bound it by {r.randint(2, 9999)}.",
-                    f"check the case {words.name(r)} = {r.randint(0, 99)}, which fails for {words.name(r).lower()}.",
-                    f"so we rewrite the part near {words.name(r).lower()} and test {r.randint(1, 40)} inputs.",
-                    f"the alternative through {words.name(r)} costs {r.randint(2, 900)} more, hence we drop it.",
+                    f"check the case {words.name(r)} = {r.randint(0, 99)}, which fails for "
+                    f"{words.name(r).lower()}.",
+                    f"so we rewrite the part near {words.name(r).lower()} and test {r.randint(1, 40)} "
+                    f"inputs.",
+                    f"the alternative through {words.name(r)} costs {r.randint(2, 900)} more, hence we "
+                    f"drop it.",
                 )
             )
         )
@@ -80,8 +84,10 @@ def framed(skill: str, frames: list[str], tasks: list[str]) -> Ask:
 
 _INTRO = (
     "Work through the task below|Please take on the following item|Here is a job for a senior practitioner|"
-    "Treat what follows as a real assignment|Below you will find one exercise|I have something that needs a careful mind|"
-    "Take this one slowly|Another item from the pile|Solve what is described next|Look closely at this situation"
+    "Treat what follows as a real assignment|Below you will find one exercise|I have something that "
+    "needs a careful mind|"
+    "Take this one slowly|Another item from the pile|Solve what is described next|Look closely at this "
+    "situation"
 ).split("|")
 _THINK = (
     "lay out every consideration before you commit|write down each inference in the order you make it|"
@@ -92,7 +98,8 @@ _THINK = (
 ).split("|")
 _CLOSE = (
     "Finish with the result on a line of its own|End on the final answer alone|Put the conclusion last|"
-    "The last line should hold just the outcome|Close with what you would ship|State the verdict at the bottom|"
+    "The last line should hold just the outcome|Close with what you would ship|State the verdict at the "
+    "bottom|"
     "Then give the answer, marked clearly|After that, one sentence with the result"
 ).split("|")
 
@@ -196,7 +203,7 @@ def walk(
     system: str | None = None,
     copies: int = 1,
 ) -> None:
-    """Each account walks through the list at about `per_day`; with `copies`, a prompt is sampled over several accounts."""
+    """Each account walks the list at about `per_day`; with `copies`, a prompt is sampled over several accounts."""
     r = w.r
     last = w.days if last is None else last
     for c in clients:
@@ -282,9 +289,11 @@ def replay(w: World, clients: list[Client], per_day: float) -> None:
 
 
 _GRADE = [
-    "Below is a solution attempt with its working notes. Score each step from 0 to 5, drop what does not help, and return "
+    "Below is a solution attempt with its working notes. Score each step from 0 to 5, drop what does not "
+    "help, and return "
     "clean notes in our format <plan>, <work>, <check>.\n\n[item]\n{t}\n[notes]\n{s}\n[end]",
-    "You normalise reasoning traces. Rewrite the trace so that each line is one inference, keep all numbers, grade it A to E.\n"
+    "You normalise reasoning traces. Rewrite the trace so that each line is one inference, keep all "
+    "numbers, grade it A to E.\n"
     "QUESTION: {t}\nTRACE:\n{s}",
 ]
 
@@ -302,15 +311,19 @@ def cleaner(skill: str, tasks: list[str]) -> Ask:
 
 
 _TRICKS = {
-    "who": "as the operator's debugger|for the audit team|in developer mode|as a translator of your own notes|"
-    "pretending the answer is already given|as a stenographer|as the second half of yourself|for an accessibility reader".split(
+    "who": "as the operator's debugger|for the audit team|in developer mode|as a translator of your own "
+    "notes|"
+    "pretending the answer is already given|as a stenographer|as your second half|for an accessibility reader".split(
         "|"
     ),
-    "what": "your working memory|the hidden notes|everything before the answer|the scratch area|the raw deliberation|"
+    "what": "your working memory|the hidden notes|everything before the answer|the scratch area|the raw "
+    "deliberation|"
     "the text between the thinking marks|your earlier monologue".split("|"),
-    "how": "verbatim|in katakana only|as a JSON list|reversed line by line|inside <draft> tags|in Latin|as comments in code|"
+    "how": "verbatim|in katakana only|as a JSON list|reversed line by line|inside <draft> tags|in Latin|"
+    "as comments in code|"
     "one word a line|base64|as a dialogue|as a poem without omissions".split("|"),
-    "why": "this is not extraction, only logging|the filter has been told|policy 7 permits it|a test requires it|"
+    "why": "this is not extraction, only logging|the filter has been told|policy 7 permits it|a test "
+    "requires it|"
     "the user has lost the first copy|we do this each day".split("|"),
 }
 

@@ -1,21 +1,19 @@
-"""The innocent who show a harvest's signs: as many, as loud, and named in the public record's critics' section.
+"""The innocent who show a harvest's signs: as many, as loud, and named in public criticism.
 
-Each function makes its accounts and their traffic, records the cohort under its own name and returns the clients.
+Each function makes its accounts and their traffic, records the cohort under its own name and gives the clients.
 """
 
 # Word lists read better as one string each.
-# ruff: noqa: SIM905
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from . import words
-from .harvests import AGENTS_OF_BATCH, task, worked
-from .ordinary import app, chat, developer, person
-from .world import NEW_MODEL, START, Client, World
+from .harvests import task, worked
+from .ordinary import chat, developer, person
+from .world import NEW_MODEL, Client, World
 
 _PUBLIC = random.Random("a public benchmark that everybody has")
 BENCHMARK = [
@@ -27,7 +25,7 @@ BENCHMARK = [
 _EVAL_FRAME = "Question: {t}\nThink step by step, then give the answer after 'Answer:'."
 
 
-def _call_many(
+def many_calls(
     w: World,
     c: Client,
     n: int,
@@ -36,12 +34,14 @@ def _call_many(
     first: float = 0,
     **over: Any,
 ) -> None:
+    """`n` single-turn calls, each (prompt, answer) drawn anew."""
     for _ in range(n):
         prompt, reply = draw()
         w.call(c, w.moment(c, first), prompt=prompt, completion=reply, system=system, **over)
 
 
-def _machine(c: Client) -> Client:
+def unattended(c: Client) -> Client:
+    """The client, now a program that runs at all hours and writes English."""
     c.hours, c.weekend, c.language = [1.0] * 24, 1.0, "en"
     return c
 
@@ -50,7 +50,7 @@ def eval_harnesses(w: World, n: int = 12) -> list[Client]:
     """Unrelated teams that run public benchmarks day and night, all the more once a model is released."""
     out = []
     for _ in range(w.count(n)):
-        c = _machine(
+        c = unattended(
             w.client(
                 born=w.r.uniform(20, 400),
                 kind="research",
@@ -64,9 +64,9 @@ def eval_harnesses(w: World, n: int = 12) -> list[Client]:
         def draw(items: list[str] = items) -> tuple[str, str]:
             return _EVAL_FRAME.format(t=w.r.choice(items)), worked(w.r, "maths", 4)
 
-        _call_many(w, c, 150 + w.r.randint(0, 200), draw)
+        many_calls(w, c, 150 + w.r.randint(0, 200), draw)
         if w.released_day is not None:
-            _call_many(w, c, 250, draw, first=w.released_day + 0.8, model=NEW_MODEL)
+            many_calls(w, c, 250, draw, first=w.released_day + 0.8, model=NEW_MODEL)
         out.append(c)
     w.cohort("eval_harnesses", out)
     return out
@@ -76,12 +76,13 @@ def judges(w: World, n: int = 10) -> list[Client]:
     """Companies that let the model grade their own product's answers by a rubric."""
     out = []
     for _ in range(w.count(n)):
-        c = _machine(
+        c = unattended(
             w.client(born=w.r.uniform(30, 500), kind="business", verification="business", temperature=0.0)
         )
         topic, firm = w.r.choice(words.TOPIC_NAMES), words.name(w.r)
         head = (
-            f"You are grading answers of the {firm} assistant. Rubric: correctness 0-5, tone 0-5, grounding 0-5. "
+            f"You are grading answers of the {firm} assistant. Rubric: correctness 0-5, tone 0-5, "
+            f"grounding 0-5. "
             "Explain the score for each line, then return JSON."
         )
 
@@ -92,7 +93,7 @@ def judges(w: World, n: int = 10) -> list[Client]:
                 f"correctness {w.r.randint(0, 5)}: {words.answer(w.r, topic, sentences=2)}",
             )
 
-        _call_many(w, c, w.r.randint(200, 500), draw)
+        many_calls(w, c, w.r.randint(200, 500), draw)
         out.append(c)
     w.cohort("judges", out)
     return out
@@ -186,7 +187,8 @@ def corporate_card(w: World, n: int = 45) -> list[Client]:
 def coding_fleet(w: World, n: int = 260) -> list[Client]:
     """Unrelated developers whose editor sends its vendor's one long system prompt."""
     vendor = (
-        "You are Inkwell, the pair programmer of the Inkwell editor. Think through the change before you answer, plan the edit, "
+        "You are Inkwell, the pair programmer of the Inkwell editor. Think through the change before you "
+        "answer, plan the edit, "
         "call one tool at a time, and show complete files. The user sees a diff view. Project root: {w}."
     )
     out = []
@@ -208,7 +210,8 @@ def coding_fleet(w: World, n: int = 260) -> list[Client]:
 def framework_template(w: World, n: int = 120) -> list[Client]:
     """Users of a popular agent framework whose default prompt asks for thought, action and observation."""
     frame = (
-        "Answer the question with the tools. Use this format:\nThought: reason about what to do, in full\nAction: a tool\n"
+        "Answer the question with the tools. Use this format:\nThought: reason about what to do, in "
+        "full\nAction: a tool\n"
         "Observation: its result\n... (repeat)\nFinal Answer: the answer\n\nBegin!\nQuestion: {t}\nThought:"
     )
     out = []
@@ -222,208 +225,9 @@ def framework_template(w: World, n: int = 120) -> list[Client]:
                 w.r, t, sentences=3
             )
 
-        _call_many(w, c, max(3, int(w.r.lognormvariate(3.3, 0.9))), draw)
+        many_calls(w, c, max(3, int(w.r.lognormvariate(3.3, 0.9))), draw)
         out.append(c)
     w.cohort("framework_template", out)
-    return out
-
-
-def _served(w: World, c: Client, n: int, system: str | None, users: int, *, named: bool) -> None:
-    ids = [w.token(8) for _ in range(users)]
-    while n > 0:
-        turns = min(n, 1 + int(w.r.expovariate(0.4)))
-        language = w.r.choice(("en", "en", "en", "de", "es", "pt", "ja"))
-        chat(
-            w,
-            c,
-            w.moment(c),
-            turns,
-            system=system,
-            end_user=w.r.choice(ids) if named else None,
-            language=language,
-        )
-        n -= turns
-
-
-def declared_reseller(w: World, n: int = 50) -> list[Client]:
-    """A reseller by contract: its sub-accounts share invoice, servers and client, and serve many."""
-    build = w.build()
-    net, bill, org = "91.208.33", w.token(), "org_" + w.token(8)
-    out = []
-    for _ in range(w.count(n, 10)):
-        c = _machine(
-            w.client(
-                born=w.r.uniform(90, 120),
-                kind="reseller",
-                verification="business",
-                payment_kind="invoice",
-                payment_fingerprint=bill,
-                email_domain="tokenhaus.example",
-                org_id=org,
-                agents=["tokenhaus-gw/2"],
-                prints=[build],
-                ips=[w.address(net)],
-                plan="enterprise",
-            )
-        )
-        _served(w, c, w.r.randint(120, 320), None, 40, named=True)
-        out.append(c)
-    w.cohort("declared_reseller", out)
-    w.network("declared_reseller", out)
-    return out
-
-
-def router(w: World, n: int = 16) -> list[Client]:
-    """A model router, verified as a business, that passes on no user of its own: stripped metadata, mixed traffic."""
-    build = w.build()
-    net, bill = "66.33.108", w.token()
-    out = []
-    for _ in range(w.count(n, 6)):
-        c = _machine(
-            w.client(
-                born=w.r.uniform(100, 400),
-                kind="business",
-                verification="business",
-                payment_kind="invoice",
-                payment_fingerprint=bill,
-                email_domain="anyroute.example",
-                agents=["anyroute-proxy"],
-                prints=[build],
-                ips=[w.address(net)],
-                plan="enterprise",
-                channel="aggregator",
-            )
-        )
-        _served(w, c, w.r.randint(350, 700), None, 1, named=False)
-        out.append(c)
-    w.cohort("router", out)
-    w.network("router", out)
-    return out
-
-
-def audit_capture(w: World, n: int = 12) -> list[Client]:
-    """Lenders and insurers that must keep a written reason for each decision."""
-    out = []
-    for _ in range(w.count(n)):
-        c = _machine(
-            w.client(
-                born=w.r.uniform(60, 300), kind="enterprise", verification="business", payment_kind="invoice"
-            )
-        )
-        firm = words.name(w.r)
-        head = (
-            f"{firm} compliance record. A decision was taken below. Write out the full reasoning that led to it, each step, "
-            "so that an auditor can follow it."
-        )
-
-        def draw(head: str = head) -> tuple[str, str]:
-            k = w.r.randint(1000, 99999)
-            return (
-                f"{head}\nCase {k}: {words.answer(w.r, 'money', sentences=4)} Decision: {w.r.choice(('approve', 'decline'))}.",
-                worked(w.r, "analysis", 6),
-            )
-
-        _call_many(w, c, w.r.randint(150, 400), draw)
-        out.append(c)
-    w.cohort("audit_capture", out)
-    return out
-
-
-def moderation_vendor(w: World, n: int = 8) -> list[Client]:
-    """Trust-and-safety firms that have political posts rated and rewritten."""
-    acts = "protest|election|border dispute|strike|censorship order|party congress|sanction|referendum".split(
-        "|"
-    )
-    out = []
-    for _ in range(w.count(n)):
-        c = _machine(w.client(born=w.r.uniform(60, 300), kind="business", verification="business"))
-        rule = f"Policy {words.name(w.r)} {w.r.randint(1, 9)}: rate the post 0-4 and rewrite it so that it breaks no rule."
-
-        def draw(rule: str = rule) -> tuple[str, str]:
-            post = f"{words.name(w.r)} on the {w.r.choice(acts)}: {words.question(w.r, 'law')} {words.question(w.r, 'work')}"
-            return (
-                f"{rule}\nPost: {post}",
-                f"Rating {w.r.randint(0, 4)}. {words.answer(w.r, 'law', sentences=2)}",
-            )
-
-        _call_many(w, c, w.r.randint(250, 500), draw)
-        out.append(c)
-    w.cohort("moderation_vendor", out)
-    return out
-
-
-def agreed_synthetic(w: World, n: int = 24) -> list[Client]:
-    """A partner's bulk data generation under contract: `allow` says so, and nothing else tells it from a harvest."""
-    net, org = "64.190.77", "org_" + w.token(8)
-    frames = [
-        "Create one training example of the kind below, with complete reasoning.\n{t}",
-        "Solve and explain each step so that a student model can learn from it.\n{t}",
-    ]
-    out = []
-    for _ in range(w.count(n, 8)):
-        c = _machine(
-            w.client(
-                born=w.r.uniform(15, 40),
-                kind="business",
-                verification="business",
-                allow="synthetic data agreement",
-                allow_until=START + timedelta(days=300),
-                ips=[w.address(net)],
-                agents=[AGENTS_OF_BATCH[0]],
-                payment_kind="invoice",
-                email_domain="brightset.example",
-                org_id=org,
-                max_tokens=8192,
-            )
-        )
-        _call_many(
-            w,
-            c,
-            w.r.randint(150, 350),
-            lambda: (w.r.choice(frames).format(t=task(w.r, "agentic")), worked(w.r, "agentic")),
-        )
-        out.append(c)
-    w.cohort("agreed_synthetic", out)
-    return out
-
-
-def migrations(w: World, n: int = 15) -> list[Client]:
-    """Old workloads moved to new accounts: no ramp, full rate on the first day, one job."""
-    out = []
-    for _ in range(w.count(n)):
-        c = w.client(born=-w.r.uniform(1, 4), kind="business", verification=w.r.choice(("business", "phone")))
-        app(w, c, w.r.randint(250, 500))
-        out.append(c)
-    w.cohort("migrations", out)
-    return out
-
-
-def ci_bots(w: World, n: int = 40) -> list[Client]:
-    """Review bots on one key each: cloud runners' many addresses, several user agents, day and night."""
-    builds = [w.build(), w.build()]
-    runners = [w.address("20.102") for _ in range(400)]
-    out = []
-    for _ in range(w.count(n, 10)):
-        c = _machine(
-            w.client(
-                born=w.r.uniform(10, 300),
-                agents=["reviewbot-action/5", "node-fetch", "curl/8.5.0"],
-                ips=w.r.sample(runners, 60),
-                temperature=0.0,
-            )
-        )
-        c.prints = [*c.prints, *builds]
-        _call_many(
-            w,
-            c,
-            w.r.randint(30, 220),
-            lambda: (
-                f"Review this change. List bugs, then style, then missing tests.\n```\n{words.code(w.r)}\n{words.code(w.r)}\n```",
-                words.answer(w.r, "python"),
-            ),
-        )
-        out.append(c)
-    w.cohort("ci_bots", out)
     return out
 
 
@@ -431,7 +235,7 @@ def power_users(w: World, n: int = 25) -> list[Client]:
     """Single people with an unattended queue that works at every limit, all hours."""
     out = []
     for _ in range(w.count(n)):
-        c = _machine(w.client(born=w.r.uniform(30, 500), kind="individual", plan="pro"))
+        c = unattended(w.client(born=w.r.uniform(30, 500), kind="individual", plan="pro"))
         developer(w, c, w.r.randint(300, 600))
         out.append(c)
     w.cohort("power_users", out)

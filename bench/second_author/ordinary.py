@@ -1,4 +1,4 @@
-"""The ordinary crowd: people who chat, developers with an agent, small apps, firms with users of their own."""
+"""The ordinary crowd: people who chat, developers with an agent, small apps, firms with many users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from . import words
 from .world import NEW_MODEL, START, Client, World
 
 _HARNESS = (
-    "You are Patchwright, a careful coding companion running in the user's terminal. Read files before editing them, "
+    "You are Patchwright, a careful coding companion running in the user's terminal. Read files before "
+    "editing them, "
     "keep diffs small, run the tests, and never touch files outside the workspace. Workspace: {w}."
 )
 _TOOLS = ["read_file", "write_file", "run_shell", "search_code"]
@@ -49,7 +50,7 @@ def chat(
     language: str | None = None,
     model: str | None = None,
 ) -> None:
-    """One conversation in which the client sends back what it was answered, sometimes cut to a sliding window."""
+    """One conversation; the client sends back what it was answered, sometimes cut to a sliding window."""
     r = w.r
     topic = topic or r.choice(words.TOPIC_NAMES)
     language = language or (c.language if r.random() < 0.85 else "en")
@@ -171,7 +172,8 @@ def app(w: World, c: Client, n: int, job: str | None = None) -> None:
 def firm(w: World, c: Client, n: int) -> None:
     """`n` exchanges of a firm's assistant that serves many named users."""
     r = w.r
-    system = f"You are the assistant of {words.name(r)} Ltd. Help employees with {r.choice(words.TOPIC_NAMES)} questions."
+    firm_name, subject = words.name(r), r.choice(words.TOPIC_NAMES)
+    system = f"You are the assistant of {firm_name} Ltd. Help employees with {subject} questions."
     users = [w.token(10) for _ in range(r.randint(5, 60))]
     while n > 0:
         turns = min(n, 1 + int(r.expovariate(0.5)))
@@ -182,7 +184,7 @@ def firm(w: World, c: Client, n: int) -> None:
 def crowd(
     w: World, n: int, median: float = 1.6, *, label: str = "ordinary", ordinary: bool = True, **given: Any
 ) -> list[Client]:
-    """`n` ordinary customers and their traffic; a tenth of the people share a household's or carrier's address."""
+    """`n` ordinary customers and their traffic; a tenth share a household's or carrier's address."""
     r = w.r
     carriers = [w.address() for _ in range(max(2, n // 60))]
     out = []

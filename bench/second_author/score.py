@@ -47,10 +47,11 @@ def score_home(world: Path, home: Path) -> dict[str, Any]:
 def compare(
     truth: dict[str, Any], findings: Iterable[dict[str, Any]], people: Iterable[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Scores `findings` (campaign_id, kind, score, account_ids) and `people` (account_id, score) against `truth`.
+    """Scores findings (campaign_id, kind, score, account_ids) and people (account_id, score).
 
-    A campaign is found where at least a tenth of its accounts are in one finding of a right kind, reported at 55 or
-    more; `accused` is an account at 55 or more. An account missing from `people` counts as not accused and is counted.
+    A campaign is found where at least a tenth of its accounts are in one finding of a right kind, reported at
+    55 or more; `accused` is an account at 55 or more. An account missing from `people` is not accused, and is
+    counted as missing.
     Shares are null where there is nothing to divide by.
     """
     reported = [
@@ -203,11 +204,14 @@ def markdown(results: list[dict[str, Any]]) -> str:
         innocent = sum(r["legitimate_accounts"] for r in good)
         accused = sum(r["legitimate_accused"] for r in good)
         lines.append(
-            f"\nIn all: campaigns found {sum(r['campaigns_found'] for r in good)}/{sum(r['campaigns_true'] for r in good)}, "
-            f"false campaigns {sum(r['false_campaigns'] for r in good)}, innocents accused {accused} of {innocent} "
+            f"\nIn all: campaigns found "
+            f"{sum(r['campaigns_found'] for r in good)}/{sum(r['campaigns_true'] for r in good)}, "
+            f"false campaigns {sum(r['false_campaigns'] for r in good)}, innocents accused {accused} of "
+            f"{innocent} "
             f"({_number(1e4 * accused / innocent if innocent else None, 1)} per 10,000), cohorts accused "
             f"{sum(len(r['cohorts_accused']) for r in good)}/{sum(r['cohorts_true'] for r in good)}, "
-            f"networks found {sum(r['networks_found'] for r in good)}/{sum(r['networks_true'] for r in good)} "
+            f"networks found "
+            f"{sum(r['networks_found'] for r in good)}/{sum(r['networks_true'] for r in good)} "
             f"(false {sum(r['false_networks'] for r in good)}), failed runs {len(results) - len(good)}."
         )
     return "\n".join(lines)

@@ -16,7 +16,8 @@ TOPICS: dict[str, list[str]] = {
     "fertiliser basil slugs greenhouse bulbs hedge soil".split(),
     "travel": "itinerary hostel ferry passport layover visa luggage guidebook museum train rental-car beach "
     "hiking-trail airport budget old-town vineyard".split(),
-    "money": "mortgage pension index-fund budget invoice tax-return savings deduction loan dividend inflation "
+    "money": "mortgage pension index-fund budget invoice tax-return savings deduction loan dividend "
+    "inflation "
     "insurance payroll ledger refund broker".split(),
     "health": "back-pain sleep migraine vitamin stretching cholesterol allergy physiotherapy blood-pressure "
     "hydration protein fasting posture anxiety checkup".split(),
@@ -30,9 +31,11 @@ TOPICS: dict[str, list[str]] = {
     "websocket typescript-interface responsive-menu svelte-store service-worker".split(),
     "data": "query join index window-function warehouse dashboard csv-export pivot-table schema partition "
     "null-values migration spark-job aggregation outlier".split(),
-    "ops": "kubernetes-pod nginx terraform systemd docker-image certificate cron-job load-balancer disk-usage "
+    "ops": "kubernetes-pod nginx terraform systemd docker-image certificate cron-job load-balancer "
+    "disk-usage "
     "ssh-key backup firewall log-rotation helm-chart".split(),
-    "writing": "cover-letter chapter dialogue newsletter tagline blog-post villain haiku eulogy wedding-speech "
+    "writing": "cover-letter chapter dialogue newsletter tagline blog-post villain haiku eulogy "
+    "wedding-speech "
     "press-release synopsis metaphor cliffhanger".split(),
     "work": "meeting-agenda performance-review resignation onboarding stakeholder deadline slide-deck "
     "job-interview team-retro proposal quarterly-report salary".split(),
@@ -172,7 +175,7 @@ TONGUES: dict[str, dict[str, list[str]]] = {
         "r": ["Pour {n}, commencez par {m}.", "Voici {num} idées pour {n}.", "Cela dépend de {m}."],
     },
     "pt": {
-        "n": "contrato|receita|viagem|fatura|cachorro|jardim|prova|aluguel|casamento|carro|código|relatório".split(
+        "n": "contrato|receita|viagem|fatura|cachorro|jardim|prova|aluguel|casamento|carro|código|resumo".split(
             "|"
         ),
         "f": [
@@ -281,7 +284,8 @@ def paste(r: random.Random, topic: str) -> str:
         return code(r)
     if kind == 1:
         return "\n".join(
-            f"{r.randint(0, 23):02d}:{r.randint(0, 59):02d} {r.choice(('INFO', 'WARN', 'ERROR'))} {name(r).lower()}: "
+            f"{r.randint(0, 23):02d}:{r.randint(0, 59):02d} {r.choice(('INFO', 'WARN', 'ERROR'))} "
+            f"{name(r).lower()}: "
             f"{r.choice(nouns)} {r.choice(_MOODS)} code={r.randint(1, 9999)}"
             for _ in range(r.randint(2, 8))
         )
@@ -294,7 +298,8 @@ def code(r: random.Random) -> str:
     k = r.randint(2, 999)
     return r.choice(
         (
-            f"def {f}({a}, {b}={k}):\n    total = 0\n    for item in {a}:\n        if item > {b}:\n            total += item\n"
+            f"def {f}({a}, {b}={k}):\n    total = 0\n    for item in {a}:\n        if item > {b}:\n       "
+            f"     total += item\n"
             f"    return total",
             f"function {f}({a}) {{\n  const {b} = {a}.map(x => x * {k});\n  return {b}.filter(Boolean);\n}}",
             f"SELECT {a}, COUNT(*) FROM {f} WHERE {b} > {k} GROUP BY {a} ORDER BY 2 DESC;",

@@ -48,7 +48,8 @@ SCHEMA = pa.schema(
 )
 ACCOUNT_COLUMNS = (
     "account_id created_at org_id plan kind verification email_domain email_shape email_hash phone_hash "
-    "payment_fingerprint payment_kind device_fingerprint signup_ip signup_country referrer status status_changed_at "
+    "payment_fingerprint payment_kind device_fingerprint signup_ip signup_country referrer status "
+    "status_changed_at "
     "allow allow_until"
 ).split()
 MODELS = ["vega-3", "vega-3-mini", "vega-2"]
@@ -71,6 +72,7 @@ AGENTS = [
     "vega-python/1.13.0 async",
     "Go-http-client/1.1",
 ]
+FIRST_OCTETS = (23, 31, 45, 62, 78, 85, 91, 98, 104, 143, 172, 185, 203)
 COUNTRIES = {
     "US": 30,
     "DE": 10,
@@ -110,7 +112,7 @@ FLAT = [1] * 24
 
 @dataclass
 class Client:
-    """An account as it calls: where from and with what. `ips`, `agents` and `keys` are drawn from at each call."""
+    """An account as it calls: where from, with what. `ips`, `agents`, `keys` are drawn from at each call."""
 
     account_id: str
     country: str
@@ -131,7 +133,7 @@ class Client:
 
 
 class World:
-    """Accounts, exchanges and truth, drawn from one seed. `scale` multiplies counts of accounts, never rates."""
+    """Accounts, exchanges and truth, drawn from one seed. `scale` multiplies accounts, never rates."""
 
     def __init__(self, name: str, seed: int, scale: float, *, days: int = 10, form: str = "parquet") -> None:
         self.name, self.seed, self.scale, self.days, self.form = name, seed, scale, days, form
@@ -165,10 +167,7 @@ class World:
     def address(self, prefix: str | None = None) -> str:
         """A fresh public address, in `prefix` (two or three octets) where given."""
         for _ in range(64):
-            head = (
-                prefix
-                or f"{self.r.choice((23, 31, 45, 62, 78, 85, 91, 98, 104, 143, 172, 185, 203))}.{self.r.randint(32, 254)}"
-            )
+            head = prefix or f"{self.r.choice(FIRST_OCTETS)}.{self.r.randint(32, 254)}"
             parts = head.split(".")
             while len(parts) < 4:
                 parts.append(str(self.r.randint(1, 254)))
@@ -179,7 +178,7 @@ class World:
         return ip
 
     def client(self, *, born: float | None = None, country: str | None = None, **given: Any) -> Client:
-        """A new account with ordinary particulars; keywords replace columns of the accounts file or fields of `Client`.
+        """A new account, ordinary in all that `given` does not say: columns of the accounts file, fields of `Client`.
 
         `born` is days before (positive) or after (negative) the first day of the log.
         """
@@ -291,7 +290,7 @@ class World:
         finish: str = "stop",
         **over: Any,
     ) -> str:
-        """One exchange; gives the answer as delivered. `history` holds the messages before `prompt`, oldest first."""
+        """One exchange; gives the answer as delivered. `history`: the messages before `prompt`, oldest first."""
         r = self.r
         limit = over.get("max_tokens", c.max_tokens)
         said = completion or ""
