@@ -86,10 +86,10 @@ def explanation(id: str, home: Path) -> Any:
 
 def _store_and_rules(home: Path) -> tuple[Any, Any]:
     """The store of `home` for reading, and the rules that give pattern codes their names."""
+    if not (home / "ledger.sqlite").is_file():
+        return None, ()
     from stillwatch.patterns import load_rules
     from stillwatch.store import open_store
 
-    if not (home / "ledger.sqlite").is_file():
-        return None, ()
     settings = options.read_settings(home, None, ())
     return open_store(home), load_rules([Path(pack) for pack in settings.patterns.packs])

@@ -59,7 +59,7 @@ def column_of(need: str) -> str:
     }
     if need.startswith("account."):
         name = need.removeprefix("account.")
-        return f"accounts file: {kept.get(name, name)}"
+        return f"{kept.get(name, name)} (accounts file)"
     return names.get(need, need)
 
 

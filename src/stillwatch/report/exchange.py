@@ -67,10 +67,13 @@ def of_exchange(
             who.append(f"Patterns in the {where}: " + "; ".join(_pattern(c, names) for c in codes[:20]) + ".")
         else:
             who.append(f"No pattern matches the {where}.")
-    cited = findings.evidence.filter(
-        pc.list_value_length(findings.evidence["exchange_ids"]) > 0
-    ).to_pylist(maps_as_pydicts="lossy")
-    naming = [clean(e["says"], 400) for e in cited if id in e["exchange_ids"]]
+    naming = [
+        clean(says, 400)
+        for says, ids in zip(
+            findings.evidence["says"].to_pylist(), findings.evidence["exchange_ids"].to_pylist(), strict=True
+        )
+        if id in (ids or ())
+    ]
     if naming:
         who.append(f"Named as an example in {count_of(len(naming), 'piece')} of evidence.")
     account = findings.account(account_id) if account_id else None

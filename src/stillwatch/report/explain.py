@@ -55,6 +55,8 @@ class Claim:
     facts: Mapping[str, float | None]
     exchange_ids: tuple[str, ...]
     about: str = "conduct"
+    of_group: bool = False
+    """Whether it is said of the account's group, not of the account alone."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def of_campaign(
     if row["techniques"]:
         techniques = ", ".join(clean(t, 40) for t in row["techniques"][:12])
         note = clean(row["techniques_note"], 200)
-        who.append(f"MITRE ATLAS: {techniques}." + (f" {note}" if note else ""))
+        who.append(f"MITRE ATLAS: {techniques}" + (f" ({note})" if note else "") + ".")
     if network:
         who.append(
             "Linked does not mean guilty: customers behind this operator are not called distillers for it, "
@@ -190,7 +192,8 @@ def of_account(findings: Findings, row: Mapping[str, Any], signs: Mapping[str, S
             who.append("That is an account network: being in one does not raise this account's own score.")
         else:
             who.append("An account in a reported harvest is scored by all evidence, its group's included.")
-            claims += _claims(findings.evidence_of("campaign", group["campaign_id"]), signs)
+            said = _claims(findings.evidence_of("campaign", group["campaign_id"]), signs)
+            claims += [dataclasses.replace(claim, of_group=True) for claim in said]
             claims.sort(key=_heaviest)
         rate = group["false_alarm_rate"]
         if rate is not None:
@@ -350,7 +353,7 @@ def _unknown(
     counts = Counter(name for names in lists for name in set(names or ()))
     gone = {name for name, share in missing_columns(run).items() if share > 0.5}
     out = []
-    for name, n in counts.most_common(60):
+    for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:60]:
         share = n / max(len(lists), 1)
         if share < 0.5:
             continue
@@ -379,9 +382,11 @@ def _strings(values: Sequence[str]) -> Any:
 
 
 def claim_line(claim: Claim) -> str:
-    """A claim's weight in words: `+4.1 bits (17 times likelier if it harvests), p = 0.002`."""
+    """A claim's weight in words: `template sweep: +4.1 bits (17 times likelier if it harvests), p = 0.002`."""
     yes, no = _SUPPOSITIONS.get(claim.about, _SUPPOSITIONS["conduct"])
-    return f"{bits_text(claim.bits)} ({odds_text(claim.bits, yes, no)}), {p_text(claim.p_value)}"
+    name = claim.signal.replace("_", " ") + (", of its group" if claim.of_group else "")
+    chance = f", {p_text(claim.p_value)}" if claim.p_value is not None else ""
+    return f"{name}: {bits_text(claim.bits)} ({odds_text(claim.bits, yes, no)}){chance}"
 
 
 def facts_line(facts: Mapping[str, float | None]) -> str:

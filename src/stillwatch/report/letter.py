@@ -29,7 +29,16 @@ _REASONS = 6
 
 def say(console: Console, text: str, *, style: str = "", indent: int = 0) -> None:
     """One paragraph of plain text, wrapped to the terminal. Nothing in it is read as markup."""
-    console.print(Padding(Text(text, style=style), (0, 0, 0, indent)), highlight=False, soft_wrap=False)
+    console.print(Padding(Text(text, style=style), (0, 0, 0, indent), expand=False), highlight=False)
+
+
+def item(console: Console, mark: str, text: str, *, style: str = "", indent: int = 2) -> None:
+    """One item of a list: a mark, and a paragraph that hangs beside it."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True, style=style)
+    grid.add_column()
+    grid.add_row(Text(mark), Text(text))
+    console.print(Padding(grid, (0, 0, 0, indent), expand=False))
 
 
 def heading(console: Console, text: str) -> None:
@@ -74,7 +83,7 @@ def letter(console: Console, told: Explanation) -> None:
     if told.contest:
         heading(console, "How to contest this")
         for i, step in enumerate(told.contest, 1):
-            say(console, f"{i}. {step}", indent=2)
+            item(console, f"{i}.", step)
     if told.related:
         console.print()
         others = ", ".join(f"`stillwatch explain {clean(r, 60)}`" for r in told.related[:4])
@@ -87,19 +96,18 @@ def campaigns_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> None
     table.add_column("campaign", no_wrap=True, max_width=28, overflow="ellipsis")
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("label", no_wrap=True)
-    table.add_column("kind", no_wrap=True)
     table.add_column("accounts", justify="right", no_wrap=True)
     table.add_column("exchanges", justify="right", no_wrap=True)
     table.add_column("seen", no_wrap=True)
-    table.add_column("what", min_width=12, max_width=60, overflow="fold")
+    table.add_column("what", min_width=20, max_width=60, overflow="fold")
     for row in rows[:_LISTED]:
         label = clean(row["label"], 20)
         table.add_row(
             Text(clean(row["campaign_id"], 40)), Text(score_text(row["score"])),
-            Text(label, style=LABEL_STYLES.get(label, "")), Text(clean(row["kind"], 20).replace("_", " ")),
+            Text(label, style=LABEL_STYLES.get(label, "")),
             number(row["accounts"]), compact(row["exchanges"] or 0),
             f"{when(row['first_seen'], clock=False)[5:]} – {when(row['last_seen'], clock=False)[5:]}",
-            Text(clean(row["title"], 120)),
+            Text(f"{clean(row['kind'], 20).replace('_', ' ')}: {clean(row['title'], 120)}"),
         )
     console.print(table)
     if len(rows) > _LISTED:
@@ -234,10 +242,8 @@ def _claims(console: Console, claims: Iterable[Claim], sign: str) -> None:
     shown = list(claims)
     for claim in shown[:12]:
         color = "red" if sign == "+" else "green"
-        line = Text(f"{sign} ", style=color)
-        line.append(claim.says or claim.signal.replace("_", " "))
-        console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
-        say(console, f"{claim.signal.replace('_', ' ')}: {claim_line(claim)}", style="dim", indent=4)
+        item(console, sign, claim.says or claim.signal.replace("_", " "), style=color)
+        say(console, claim_line(claim), style="dim", indent=4)
         if claim.facts:
             say(console, facts_line(dict(list(claim.facts.items())[:6])), style="dim", indent=4)
     if len(shown) > 12:

@@ -40,7 +40,7 @@ def network_chart(ties: pa.Table, campaign_id: str) -> str:
     if not len(mine):
         return ""
     lefts, rights, edges, accounts = aggregate(mine)
-    top, row = 40.0, 26.0
+    top, row = 40.0, 21.0
     height = top + max(len(lefts), len(rights)) * row + 12
     kinds = list(dict.fromkeys(n.kind for n in rights))
     colors = {kind: COLORS[i % len(COLORS)] for i, kind in enumerate(kinds)}
@@ -49,7 +49,7 @@ def network_chart(ties: pa.Table, campaign_id: str) -> str:
     heaviest = max(edges.values())
     body = [label(x1 + 14, 16, "accounts", "h", anchor="end"), label(x2 - 14, 16, "share", "h")]
     for (i, j), weight in sorted(edges.items()):
-        wide = 0.8 + 7.0 * math.sqrt(weight / heaviest)
+        wide = 0.6 + 7.0 * math.sqrt(weight / max(heaviest, 16))
         bend = (x2 - x1) * 0.45
         body.append(
             f'<path d="M{x1:.0f},{ys1[i]:.1f} C{x1 + bend:.0f},{ys1[i]:.1f} {x2 - bend:.0f},{ys2[j]:.1f} '

@@ -112,7 +112,7 @@ def _sides(claims: Sequence[Claim]) -> list[dict[str, str]]:
     return [
         {
             "says": claim.says or claim.signal.replace("_", " "),
-            "weight": f"{claim.signal.replace('_', ' ')}: {claim_line(claim)}",
+            "weight": claim_line(claim),
             "facts": facts_line(dict(list(claim.facts.items())[:5])),
         }
         for claim in claims[:25]

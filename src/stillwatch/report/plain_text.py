@@ -86,7 +86,7 @@ def p_text(value: float | None) -> str:
     """A p-value that says its floor: `p < 0.0001`, or "no p-value"."""
     if value is None or not math.isfinite(value):
         return "no p-value"
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"
+    return "p\u00a0<\u00a00.0001" if value < 0.0001 else f"p\u00a0=\u00a0{value:.2g}"
 
 
 def rate_text(value: float | None) -> str:
