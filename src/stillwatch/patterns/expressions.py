@@ -78,7 +78,8 @@ def _cheap(way: str, language: str) -> Iterator[str]:
     for place, token in enumerate(tokens):
         counted = place + 1 < len(tokens) and tokens[place + 1] == "{"
         if token == " ":
-            yield r"[ \t\r\n]+"
+            quantified = place + 1 < len(tokens) and tokens[place + 1] in "?*+{"
+            yield r"[ \t\r\n]" if quantified else r"[ \t\r\n]+"
         elif token == r"\s":
             yield r"[ \t\r\n]"
         elif counted and (token == "." or token.startswith("[^")):
