@@ -1,0 +1,44 @@
+# Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
+.DEFAULT_GOAL := menu
+.PHONY: menu demo test fast lint types imports docs check ci wheel clean \
+        bench-found bench-text bench-speed bench-second bench-real bench-calibrate results
+
+env = . scripts/environment.sh && make_environment dev &&
+
+menu:                ## this menu
+	@awk -F ' *## ' '/^[a-z-]+:.*## / { split($$1, name, ":"); printf "  make %-16s %s\n", name[1], $$2 }' $(MAKEFILE_LIST)
+demo:                ## the first minute: simulate, sweep, explain, draw
+	@./run-demo
+test:                ## all tests, slow ones too
+	@./run-tests
+fast:                ## the tests that take seconds
+	@./run-tests -m "not slow"
+lint:                ## ruff
+	@$(env) "$$VENV/bin/ruff" check .
+types:               ## mypy --strict
+	@$(env) "$$VENV/bin/mypy" --strict src
+imports:             ## the import laws
+	@$(env) "$$VENV/bin/lint-imports" --no-cache
+docs:                ## write docs/cli.md and docs/signals.md anew
+	@$(env) "$$VENV/bin/python" docs/generate.py
+check: lint types imports test  ## all of the above, here
+ci:                  ## the same in a clean environment, as the build does
+	@.ci/run
+wheel:               ## build the wheel into dist/
+	@$(env) "$$VENV/bin/python" -m hatchling build -t wheel
+bench-found:         ## what is found and what is left alone, on simulated worlds
+	@$(env) "$$VENV/bin/python" -m bench.found
+bench-text:          ## speed of the text pass against a bare scan
+	@$(env) "$$VENV/bin/python" -m bench.text_pass
+bench-speed:         ## speed and memory of a whole sweep
+	@$(env) "$$VENV/bin/python" -m bench.sweep_speed
+bench-second:        ## the second author's holdout worlds
+	@$(env) "$$VENV/bin/python" -m bench.second_author run bench/out/second-author
+bench-real:          ## real prompts and arrivals (needs STILLWATCH_DATA)
+	@$(env) "$$VENV/bin/python" -m bench.real_input
+bench-calibrate:     ## how to fit the calibration anew
+	@$(env) "$$VENV/bin/python" -m bench.calibrate --help
+results:             ## write docs/results.md from the figures that the benches left
+	@$(env) "$$VENV/bin/python" -m bench.results
+clean:               ## remove what a build leaves; the environment stays
+	@rm -rf dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,40 @@
+# Sourced by run-demo, run-tests and .ci/run: finds a Python and makes the environment once.
+# STILLWATCH_VENV names its folder (default .venv); PYTHON names the interpreter.
+
+VENV=${STILLWATCH_VENV:-.venv}
+
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python}; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    echo "python: no Python 3.11 or newer was found" >&2
+    echo "try: install one, or name it: PYTHON=/path/to/python3.11 $0" >&2
+    return 2
+}
+
+# make_environment [dev]: nothing is done where the same environment is there already.
+make_environment() {
+    extra=${1:-}
+    stamp="$(pwd) $(cksum < pyproject.toml)"
+    for made in ".with-$extra" .with-dev; do
+        if [ -f "$VENV/$made" ] && [ "$(cat "$VENV/$made")" = "$stamp" ]; then
+            return 0
+        fi
+    done
+    python=$(find_python) || return 2
+    echo "Making the environment in $VENV (once, about a minute) ..." >&2
+    if [ ! -x "$VENV/bin/python" ] && ! "$python" -m venv "$VENV" >&2; then
+        echo "$VENV: this Python cannot make virtual environments" >&2
+        echo "try: on Debian or Ubuntu, apt-get install python3-venv" >&2
+        return 2
+    fi
+    if ! "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -e ".${extra:+[$extra]}" >&2; then
+        echo "$VENV: the packages could not be installed" >&2
+        echo "try: again with a network; the lines above say what failed" >&2
+        return 3
+    fi
+    echo "$stamp" > "$VENV/.with-$extra"
+}
