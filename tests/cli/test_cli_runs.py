@@ -83,8 +83,8 @@ def test_sweep_passes_on_every_option(pipeline: Pipeline, tmp_path: Path) -> Non
     name, args, keywords = pipeline.calls[0]
     assert name == "sweep"
     assert args == (Path("h"), ("logs/", "-", "*.jsonl"))
-    assert keywords["accounts"] == (Path("a.csv"),)
-    assert keywords["releases"] == (Path("r.csv"),)
+    assert keywords["accounts"] == ["a.csv"]
+    assert keywords["releases"] == ["r.csv"]
     assert (keywords["dialect"], keywords["field_map"]) == ("litellm", Path("m.yaml"))
     assert keywords["since"] == datetime(2026, 1, 2, tzinfo=UTC)
     assert keywords["until"] == datetime(2026, 1, 3, 2, 5, 6, tzinfo=UTC)

@@ -173,3 +173,9 @@ def test_null_and_not_a_number_in_findings_are_unknown_not_zero() -> None:
     assert "unknown accounts" in text
     json.dumps(t.as_dict(), allow_nan=False)
     assert explain(found, "a", None).evidence_for == ()
+
+
+def test_a_suggested_command_can_be_pasted_without_running_anything_else() -> None:
+    row = made.campaign("c; rm -rf ~ $(id)", "t", 90.0, "very likely", "distillation", ["a"], related=["`id`|sh"])
+    text = printed(explain(made.tables([row], [], [], {}), "c; rm -rf ~ $(id)", None))
+    assert "stillwatch explain '`id`|sh'" in text

@@ -97,13 +97,15 @@ def patterns(
     from rich.table import Table
     from rich.text import Text
 
+    from stillwatch.report.plain_text import clean
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for title in ("code", "rule", "technique", "lang", "strength", "what"):
-        table.add_column(title, justify="right" if title in ("code", "strength") else "left")
+        table.add_column(title, justify="right" if title in ("code", "strength") else "left", overflow="fold")
     for rule in rules:
         table.add_row(
-            str(rule.code), Text(rule.id), Text(rule.technique.replace("_", " ")), Text(rule.language),
-            f"{rule.strength:.2g}", Text(rule.title),
+            str(rule.code), Text(clean(rule.id, 80)), Text(clean(rule.technique, 40).replace("_", " ")),
+            Text(clean(rule.language, 10)), f"{rule.strength:.2g}", Text(clean(rule.title, 200)),
         )
     terminal.console().print(table)
     click.echo(f"{len(rules)} rules" + (f", no fault in {len(packs)} pack(s)." if packs else "."))

@@ -51,7 +51,7 @@ def _demo(
         simulate(world, ("demo",), scale=scale, seed=seed, progress=progress)
         found = pipeline.sweep(
             folder, [str(world / "exchanges")], settings=settings, dialect="auto", field_map=None,
-            accounts=(world / "accounts.jsonl",), releases=(world / "releases.csv",), since=None, until=None,
+            accounts=[str(world / "accounts.jsonl")], releases=[str(world / "releases.csv")], since=None, until=None,
             progress=progress,
         )
     findings = as_findings(found)

@@ -23,9 +23,10 @@ def campaigns(home: Path, as_json: bool) -> None:
         terminal.print_json({"campaigns": plain(rows)})
         return
     from stillwatch.report import letter
+    from stillwatch.report.plain_text import quoted
 
     console = terminal.console()
-    suffix = "" if str(home) == ".stillwatch" else f" --home {home}"
+    suffix = "" if str(home) == ".stillwatch" else f" --home {quoted(home, 200)}"
     if not rows:
         letter.say(console, "Nothing found.", style="bold")
         for line in letter.sure_lines(read_drill(home), suffix):

@@ -22,7 +22,13 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?\s?([Zz]|[+-]\d{2}:\d{2})?")
 
 
-class Moment(click.ParamType):
+if TYPE_CHECKING:
+    _Type = click.ParamType[datetime]
+else:  # older versions of click have no type argument
+    _Type = click.ParamType
+
+
+class Moment(_Type):
     """RFC 3339 or a date (its midnight), as an aware datetime in UTC. Without an offset it is UTC."""
 
     name = "time"

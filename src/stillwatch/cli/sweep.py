@@ -34,8 +34,8 @@ def sweep(
 
     with terminal.progress() as progress:
         found = pipeline.sweep(
-            home, logs, settings=settings, dialect=dialect, field_map=field_map, accounts=accounts,
-            releases=releases, since=since, until=until, progress=progress,
+            home, logs, settings=settings, dialect=dialect, field_map=field_map, since=since, until=until,
+            accounts=[str(file) for file in accounts], releases=[str(file) for file in releases], progress=progress,
         )
     show_findings(found, home, as_json)
 
@@ -56,8 +56,8 @@ def ingest(
 
     with terminal.progress() as progress:
         report = pipeline.ingest(
-            home, logs, settings=settings, dialect=dialect, field_map=field_map, accounts=accounts,
-            releases=releases, progress=progress,
+            home, logs, settings=settings, dialect=dialect, field_map=field_map,
+            accounts=[str(file) for file in accounts], releases=[str(file) for file in releases], progress=progress,
         )
     show_intake(report, home, as_json)
 
@@ -105,7 +105,7 @@ def show_intake(report: Any, home: Path, as_json: bool) -> None:
         return
     from stillwatch.report.findings import plain
     from stillwatch.report.letter import intake_lines, say
-    from stillwatch.report.plain_text import clean
+    from stillwatch.report.plain_text import clean, quoted
 
     console = terminal.console()
     run = plain(document)
@@ -116,7 +116,7 @@ def show_intake(report: Any, home: Path, as_json: bool) -> None:
     if unknown:
         names = ", ".join(clean(name, 40) for name in list(unknown)[:8])
         say(console, f"Fields that are not read: {names}{' and others' if len(unknown) > 8 else ''}.")
-    suffix = "" if str(home) == ".stillwatch" else f" --home {home}"
+    suffix = "" if str(home) == ".stillwatch" else f" --home {quoted(home, 200)}"
     say(console, f"next: `stillwatch hunt{suffix}` looks for harvests in it.")
 
 

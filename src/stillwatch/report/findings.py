@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.records.tables import ACCOUNTS, CAMPAIGNS, EVIDENCE, Column
+from stillwatch.report.plain_text import quoted
 
 _LAYOUTS: dict[str, tuple[Column, ...]] = {"campaigns": CAMPAIGNS, "accounts": ACCOUNTS, "evidence": EVIDENCE}
 
@@ -85,9 +86,8 @@ def read_findings(home: Path) -> Findings:
     """The findings of the latest sweep in `home`. UsageError where there are none or they cannot be read."""
     folder = home / "findings"
     if not (folder / "campaigns.parquet").is_file():
-        raise UsageError(
-            str(home), "holds no findings yet", f"run `stillwatch sweep LOGS --home {home}`, or name another --home"
-        )
+        hint = f"run `stillwatch sweep LOGS --home {quoted(home, 200)}`, or name another home"
+        raise UsageError(str(home), "holds no findings yet", hint)
     tables = {name: _read(folder / f"{name}.parquet", layout) for name, layout in _LAYOUTS.items()}
     return Findings(tables["campaigns"], tables["accounts"], tables["evidence"], _json(folder / "run.json"))
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from stillwatch.report.catalogue import Sign
 from stillwatch.report.explain import Claim, Explanation, claim_line, facts_line, missing_columns, silenced
 from stillwatch.report.findings import Findings
-from stillwatch.report.plain_text import clean, compact, count_of, number, score_text, when
+from stillwatch.report.plain_text import clean, compact, count_of, number, quoted, score_text, when
 
 LABEL_STYLES: Mapping[str, str] = {
     "almost certain": "bold red",
@@ -86,7 +86,7 @@ def letter(console: Console, told: Explanation) -> None:
             item(console, f"{i}.", step)
     if told.related:
         console.print()
-        others = ", ".join(f"`stillwatch explain {clean(r, 60)}`" for r in told.related[:4])
+        others = ", ".join(f"`stillwatch explain {quoted(r)}`" for r in told.related[:4])
         say(console, f"See also: {others}", style="dim")
 
 
@@ -125,11 +125,11 @@ def sweep_letter(
     rows = findings.campaign_rows()
     harvests = [r for r in rows if r["kind"] != "account_network"]
     console.print()
-    suffix = "" if home == ".stillwatch" else f" --home {home}"
+    suffix = "" if home == ".stillwatch" else f" --home {quoted(home, 200)}"
     if rows:
         say(console, found_line(harvests, len(rows) - len(harvests)), style="bold")
         campaigns_table(console, rows)
-        first = clean(rows[0]["campaign_id"], 60)
+        first = quoted(rows[0]["campaign_id"])
         say(console, f"next: `stillwatch explain {first}{suffix}` says why, and how to contest it.")
     else:
         say(console, "Nothing found.", style="bold")

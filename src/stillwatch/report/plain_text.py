@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +37,11 @@ def clean(value: object, limit: int = 300) -> str:
         else:
             out.append(letter)
     return "".join(out) + ("…" if cut else "")
+
+
+def quoted(value: object, limit: int = 60) -> str:
+    """`value` cleaned and quoted, so that pasting it into a shell runs nothing but the command it stands in."""
+    return shlex.quote(clean(value, limit))
 
 
 def number(value: float | int | None) -> str:
