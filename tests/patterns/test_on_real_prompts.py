@@ -24,7 +24,7 @@ def _prompts() -> list[str]:
     for folder in FOLDERS if home else ():
         path = Path(home or "") / folder / "data.jsonl"
         if path.exists():
-            prompts += [json.loads(line)["prompt"] for line in path.read_text("utf-8").splitlines() if line]
+            prompts += [json.loads(line)["prompt"] for line in path.read_text("utf-8").split("\n") if line]
     return prompts
 
 
