@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 import stillwatch
 from stillwatch.cli import terminal
 from stillwatch.cli.menu import menu
+from stillwatch.records.tables import ACCOUNT
 from stillwatch.report.findings import Findings
 
 
@@ -98,6 +99,21 @@ def test_sweep_says_what_was_read_what_is_missing_what_was_found_and_what_to_do_
                   "Not in these logs: ip.", "session_id (61%)", "could not speak", "3 campaigns (431 accounts)",
                   "1 account network", "stillwatch explain sw-ring --home h"):
         assert words in text
+
+
+def test_a_sweep_without_an_accounts_file_says_what_one_would_tell(pipeline: Pipeline) -> None:
+    names = [c.name for c in ACCOUNT if c.name not in ("account_id", "org_id", "status")]
+    pipeline.found = made.tables([], [], [], {"rows": {"kept": 100}, "missing": dict.fromkeys([*names, "ip"], 100)})
+    text = " ".join(ask("hunt").stdout.split())
+    assert "Not in these logs: ip." in text
+    assert "--accounts FILE" in text
+    some = {"payment_fingerprint": 100, "prompt": 100, "allow": 100, "asn": 80}
+    pipeline.found = made.tables([], [], [], {"rows": {"kept": 100}, "missing": some})
+    text = " ".join(ask("hunt").stdout.split())
+    assert "Not in the accounts file: payment_fingerprint." in text
+    assert "Mostly missing: asn (80%)." in text
+    assert "prompt" not in text
+    assert "allow" not in text
 
 
 def test_sweep_as_json_is_the_contracts_findings(pipeline: Pipeline) -> None:

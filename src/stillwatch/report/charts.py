@@ -151,9 +151,10 @@ def waterfall(
             label(max(x(ends[i]), x(ends[i + 1])) + 6, y + 13, f"{bits:+.1f}", "s"),
             line(x(ends[i + 1]), y + 2, x(ends[i + 1]), y + row + 2, "#7a828a"),
         ]
-    body.append(label(left - 10, bottom + 14, "score", "h", anchor="end"))
-    middle = min(max(x(total), left + 20), WIDTH - right)
-    body.append(label(middle, bottom + 14, score_text(score), "h", anchor="middle"))
+    if prior_bits is not None:  # without a base rate the sum is no probability
+        body.append(label(left - 10, bottom + 14, "score", "h", anchor="end"))
+        middle = min(max(x(total), left + 20), WIDTH - right)
+        body.append(label(middle, bottom + 14, score_text(score), "h", anchor="middle"))
     desc = "; ".join(f"{name} {bits:+.1f} bits" for name, bits, _ in steps)
     return svg(bottom + 24, "Evidence for (right) and against (left), in bits", desc, body)
 

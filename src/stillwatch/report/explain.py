@@ -231,6 +231,9 @@ def missing_columns(run: Mapping[str, Any]) -> dict[str, float]:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
             whole = isinstance(value, int) and isinstance(kept, (int, float)) and kept > 0
             shares[str(name)] = min(1.0, value / kept) if whole and kept else min(1.0, float(value))
+    for inside in ("prompt", "system"):  # `messages` holds both: lacking only its double is lacking nothing
+        if inside in shares:
+            shares[inside] = min(shares[inside], shares.get("messages", 0.0))
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -358,7 +361,7 @@ def _unknown(
         if share < 0.5:
             continue
         needs = tuple(dict.fromkeys(signs[name].needs)) if name in signs else ()
-        blamed = tuple(need for need in needs if need in gone or column_of(need) in gone)
+        blamed = tuple(n for n in needs if gone & {n, column_of(n), column_of(n).removesuffix(" (accounts file)")})
         out.append(Unknown(clean(name, 80), tuple(dict.fromkeys(column_of(n) for n in blamed or needs)), share))
     return tuple(out)
 

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from stillwatch.records.tables import ACCOUNT, EXCHANGE
 from stillwatch.report.catalogue import Sign
 from stillwatch.report.explain import Claim, Explanation, claim_line, facts_line, missing_columns, silenced
 from stillwatch.report.findings import Findings
@@ -24,6 +25,9 @@ LABEL_STYLES: Mapping[str, str] = {
     "clear": "green",
 }
 _LISTED = 40
+#: Columns that only the accounts file has, and columns that are empty for most customers of any provider.
+_OF_ACCOUNTS = frozenset(column.name for column in ACCOUNT) - {column.name for column in EXCHANGE}
+_SELDOM = frozenset({"allow", "allow_until", "status_changed_at", "referrer"})
 _REASONS = 6
 
 
@@ -176,12 +180,18 @@ def intake_lines(run: Mapping[str, Any]) -> list[str]:
 
 def blind_lines(findings: Findings, signs: Mapping[str, Sign]) -> list[str]:
     """Which columns are missing, and which signals that silences."""
-    shares = missing_columns(findings.run)
+    shares = {name: share for name, share in missing_columns(findings.run).items() if name not in _SELDOM}
     gone = [name for name, share in shares.items() if share > 0.995]
     partly = [f"{clean(name, 40)} ({share:.0%})" for name, share in shares.items() if 0.5 < share <= 0.995]
     lines = []
-    if gone:
-        lines.append("Not in these logs: " + _some([clean(name, 40) for name in gone], 12) + ".")
+    logged = [clean(name, 40) for name in gone if name not in _OF_ACCOUNTS]
+    recorded = [clean(name, 40) for name in gone if name in _OF_ACCOUNTS]
+    if logged:
+        lines.append("Not in these logs: " + _some(logged, 12) + ".")
+    if len(recorded) == len(_OF_ACCOUNTS - _SELDOM):
+        lines.append("Nothing is known of the customers: --accounts FILE would tell who pays, and who signed up when.")
+    elif recorded:
+        lines.append("Not in the accounts file: " + _some(recorded, 12) + ".")
     if partly:
         lines.append("Mostly missing: " + _some(partly, 8) + ".")
     mute = silenced(findings, signs)

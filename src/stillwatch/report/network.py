@@ -129,7 +129,7 @@ def _merged(holders: Counter[tuple[str, str]]) -> dict[tuple[str, str], tuple[st
     rest = Counter(kind for kind, value in holders if (kind, value) not in alone)
     return {
         (kind, value): (kind, value) if (kind, value) in alone or rest[kind] == 1
-        else (kind, f"{rest[kind]:,} more {kind}")
+        else (kind, f"{kind}: {rest[kind]:,} more")
         for kind, value in holders
     }
 
