@@ -71,6 +71,15 @@ def test_what_could_not_be_evaluated_names_the_column_that_would_change_it() -> 
     assert unknown["declared_reseller"].columns == ("kind (accounts file)",)
 
 
+def test_a_signal_whose_columns_are_there_lacked_traffic_not_columns() -> None:
+    row = made.account("a", 1.0, "clear", None, not_evaluable=["template_sweep", "shared_payment"])
+    run = {"rows": {"kept": 10}, "missing": {"payment_fingerprint": 10}}
+    t = explain(made.tables([], [row], [], run), "a", None, signs=made.SIGNS)
+    cures = {u.signal: u.cure for u in t.unknown}
+    assert "payment_fingerprint" in cures["shared_payment"]
+    assert "more traffic" in cures["template_sweep"]
+
+
 def test_look_alikes_are_named_and_an_accepted_explanation_is_weighed() -> None:
     ring, fleet = told("sw-ring"), told("sw-fleet")
     assert {a.signal: a.also_seen_in for a in ring.look_alikes}["shared_payment"] == "a company card; a sponsor's card"
@@ -110,7 +119,7 @@ def test_an_exchange_is_found_by_the_store_and_shows_lengths_and_patterns_but_no
     text = printed(t)
     assert t.kind == "exchange"
     assert "acct-0000" in text
-    assert "812 characters in the last user message" in " ".join(text.split())
+    assert "characters in the last user message 812" in " ".join(text.split())
     assert "en-trace (asks for reasoning behind an answer)" in " ".join(text.split())
     assert "rule 999" in text
     assert "123456789" not in text

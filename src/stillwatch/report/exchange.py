@@ -56,7 +56,7 @@ def of_exchange(
     known = [f"{name.replace('_', ' ')} {clean(row[name], 60)}" for name in _WORDS if row.get(name)]
     if known:
         who.append("Kept of it: " + ", ".join(known) + ".")
-    lengths = [f"{number(row[name])} {words}" for name, words in _SHOWN if row.get(name) is not None]
+    lengths = [f"{words} {number(row[name])}" for name, words in _SHOWN if row.get(name) is not None]
     who.append(("Lengths: " + ", ".join(lengths) + "." if lengths else "No lengths are known.")
                + " The text itself was never written down.")
     for column, where in (("patterns", "last user message"), ("system_patterns", "system prompt")):

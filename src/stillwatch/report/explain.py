@@ -69,11 +69,18 @@ class LookAlike:
 
 @dataclass(frozen=True)
 class Unknown:
-    """A signal that could not speak: the `columns` that would let it."""
+    """A signal that could not speak: the `columns` that would let it; none where traffic is too little instead."""
 
     signal: str
     columns: tuple[str, ...]
     share: float
+
+    @property
+    def cure(self) -> str:
+        """What it would take."""
+        if self.columns:
+            return f"It would take: {', '.join(self.columns)}."
+        return "The columns are there; it would take more traffic, or others to compare with."
 
 
 @dataclass(frozen=True)
@@ -354,7 +361,8 @@ def _unknown(
 ) -> tuple[Unknown, ...]:
     """Signals that could not speak of any of these actors, or of half of them, with the columns to blame."""
     counts = Counter(name for names in lists for name in set(names or ()))
-    gone = {name for name, share in missing_columns(run).items() if share > 0.5}
+    lacking = missing_columns(run)
+    gone = {name for name, share in lacking.items() if share > 0.5}
     out = []
     for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:60]:
         share = n / max(len(lists), 1)
@@ -362,7 +370,9 @@ def _unknown(
             continue
         needs = tuple(dict.fromkeys(signs[name].needs)) if name in signs else ()
         blamed = tuple(n for n in needs if gone & {n, column_of(n), column_of(n).removesuffix(" (accounts file)")})
-        out.append(Unknown(clean(name, 80), tuple(dict.fromkeys(column_of(n) for n in blamed or needs)), share))
+        # a run that records what is missing clears the other columns; else all that it needs are under suspicion
+        blamed = blamed if lacking else needs
+        out.append(Unknown(clean(name, 80), tuple(dict.fromkeys(column_of(n) for n in blamed)), share))
     return tuple(out)
 
 

@@ -74,8 +74,7 @@ def letter(console: Console, told: Explanation) -> None:
     if told.unknown:
         heading(console, "What could not be evaluated")
         for unknown in told.unknown[:15]:
-            cure = f" It would take: {', '.join(unknown.columns)}." if unknown.columns else ""
-            say(console, f"{unknown.signal.replace('_', ' ')}.{cure}", indent=2)
+            say(console, f"{unknown.signal.replace('_', ' ')}. {unknown.cure}", indent=2)
         if len(told.unknown) > 15:
             say(console, f"and {len(told.unknown) - 15} more (see --json).", indent=2)
     if told.false_alarm:
@@ -195,12 +194,14 @@ def blind_lines(findings: Findings, signs: Mapping[str, Sign]) -> list[str]:
     if partly:
         lines.append("Mostly missing: " + _some(partly, 8) + ".")
     mute = silenced(findings, signs)
-    if mute:
-        known = f" of {len(signs)}" if signs else ""
-        lines.append(
-            f"{count_of(len(mute), 'signal')}{known} could not speak for that: "
-            + _some([u.signal.replace("_", " ") for u in mute], 8) + "."
-        )
+    known = f" of {len(signs)}" if signs else ""
+    for words, names in (
+        ("could not speak for that", [u.signal for u in mute if u.columns]),
+        ("had too little traffic to go by", [u.signal for u in mute if not u.columns]),
+    ):
+        if names:
+            told = _some([name.replace("_", " ") for name in names], 8)
+            lines.append(f"{count_of(len(names), 'signal')}{known} {words}: {told}.")
     return lines
 
 

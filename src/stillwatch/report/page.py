@@ -90,8 +90,7 @@ def _campaign(
         "alike": [{"signal": a.signal.replace("_", " "), "also_seen_in": clean(a.also_seen_in, 400)}
                   for a in told.look_alikes],
         "unknown": [
-            u.signal.replace("_", " ") + (f": it would take {', '.join(u.columns)}" if u.columns else "")
-            for u in told.unknown
+            f"{u.signal.replace('_', ' ')}. {u.cure}" for u in told.unknown
         ],
         "account_ids": accounts, "more_accounts": _more(row, len(accounts)),
         "look_at": [clean(e, 80) for e in told.look_at], "related": [clean(r, 80) for r in told.related[:12]],
