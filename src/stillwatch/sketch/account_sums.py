@@ -13,7 +13,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _NEVER, _ALWAYS = np.int64(-(1 << 63)), np.int64((1 << 63) - 1)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sum_by_account(rows: Array, values: Array, accounts: Array, times: Array, timed: Array) -> Any:
     """(account, value, n, first, last) of the pairs (`rows[i]`, `values[i]`), rows ascending.
 

@@ -59,7 +59,7 @@ _DEVELOPER = np.frombuffer(b"developer", dtype=np.uint8).copy()
 _OTHER_ROLE, _USER_ROLE, _ASSISTANT_ROLE, _SYSTEM_ROLE = 0, 1, 2, 3
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _role(buffer: Array, start: int, end: int) -> int:
     if is_word(buffer, start, end, _USER) or is_word(buffer, start, end, _HUMAN):
         return _USER_ROLE
@@ -70,7 +70,7 @@ def _role(buffer: Array, start: int, end: int) -> int:
     return _OTHER_ROLE
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _room(arena: Array, used: int, more: int) -> Array:
     """The arena itself, or a larger copy where `more` bytes and some slack don't fit."""
     if used + more + 16 <= arena.size:
@@ -80,7 +80,7 @@ def _room(arena: Array, used: int, more: int) -> Array:
     return new
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _message(buffer: Array, i: int, end: int) -> Any:
     """(position after, role, content start, content end) of the object at `i`; position -1 where it is broken."""
     role, start, stop = _OTHER_ROLE, -1, -1
@@ -116,7 +116,7 @@ def _message(buffer: Array, i: int, end: int) -> Any:
     return -1, role, start, stop
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _well_formed(buffer: Array, i: int, end: int, roles: Array, starts: Array, stops: Array) -> Any:
     """(messages found or -1, the three arrays, which may have grown) of one row's JSON."""
     count = 0
@@ -156,7 +156,7 @@ def _well_formed(buffer: Array, i: int, end: int, roles: Array, starts: Array, s
     return count, roles, starts, stops
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def take_apart(messages: Text, prompt: Text, system: Text, turn_key: Any, history_key: Any) -> Any:
     """Take apart every row (fields as in `Conversations`). All three columns have equal rows and valid UTF-8.
 

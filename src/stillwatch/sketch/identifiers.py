@@ -100,7 +100,7 @@ def _dotted(ips: pa.Array) -> tuple[Array, Array]:
     return plain, heads
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _find_dotted(data: Array, offsets: Array, known: Array, plain: Array, heads: Array) -> None:
     for row in range(plain.size):
         if not known[row]:
@@ -125,7 +125,7 @@ def _find_dotted(data: Array, offsets: Array, known: Array, plain: Array, heads:
         plain[row] = good and numbers == 4
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _write_networks(data: Array, starts: Array, heads: Array, plain: Array, offsets: Array, out: Array) -> None:
     for row in range(plain.size):
         if plain[row]:

@@ -23,7 +23,7 @@ _INPUT_TEXT = np.frombuffer(b"input_text", dtype=np.uint8).copy()
 _OUTPUT_TEXT = np.frombuffer(b"output_text", dtype=np.uint8).copy()
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_word(buffer: Array, start: int, end: int, word: Array) -> bool:
     """Whether ``buffer[start:end]`` equals `word`."""
     if end - start != word.size:
@@ -34,7 +34,7 @@ def is_word(buffer: Array, start: int, end: int, word: Array) -> bool:
     return True
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def skip_space(buffer: Array, i: int, end: int) -> int:
     """The next position that is no white space."""
     while i < end and (buffer[i] == 0x20 or buffer[i] == 0x0A or buffer[i] == 0x0D or buffer[i] == 0x09):
@@ -42,7 +42,7 @@ def skip_space(buffer: Array, i: int, end: int) -> int:
     return i
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def has_no_escape(buffer: Array, start: int, end: int) -> bool:
     """Whether ``buffer[start:end]`` holds no backslash."""
     i = start
@@ -58,7 +58,7 @@ def has_no_escape(buffer: Array, start: int, end: int) -> bool:
     return True
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def skip_string(buffer: Array, i: int, end: int) -> int:
     """Position of the quote that closes the string whose inside begins at `i`; -1 where none does."""
     while True:
@@ -77,7 +77,7 @@ def skip_string(buffer: Array, i: int, end: int) -> int:
         i += 2
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def skip_value(buffer: Array, i: int, end: int) -> int:
     """Position after the value that begins at `i`; -1 where it does not end or there is none."""
     if i >= end:
@@ -119,7 +119,7 @@ def skip_value(buffer: Array, i: int, end: int) -> int:
     return -1
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _hex4(buffer: Array, i: int, end: int) -> int:
     if i + 4 > end:
         return -1
@@ -136,7 +136,7 @@ def _hex4(buffer: Array, i: int, end: int) -> int:
     return code
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def put_character(out: Array, at: int, code: int) -> int:
     """Write a character as UTF-8; where the next one goes."""
     if code < 0x80:
@@ -158,7 +158,7 @@ def put_character(out: Array, at: int, code: int) -> int:
     return at + 4
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def decode_string(buffer: Array, i: int, end: int, out: Array, at: int) -> int:
     """Decode a JSON string's inside into `out`; where the next byte goes. Needs 8 bytes more room than the string."""
     while i < end:
@@ -215,7 +215,7 @@ def decode_string(buffer: Array, i: int, end: int, out: Array, at: int) -> int:
     return at
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _part(buffer: Array, i: int, end: int) -> Any:
     """(start, end) of a part's text inside its quotes; (-1, -1) for a part that is no text."""
     start, stop, readable = -1, -1, True
@@ -243,7 +243,7 @@ def _part(buffer: Array, i: int, end: int) -> Any:
     return (start, stop) if readable else (-1, -1)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def content_text(buffer: Array, i: int, end: int, out: Array, at: int) -> Any:
     """Decode a message's content (string, or list of parts joined by line feeds) into `out`.
 

@@ -57,7 +57,7 @@ def language_names(counts: Array, hits: Array, here: Array) -> pa.Array:
     for script in ("Latn", "Cyrl", "Arab", "Deva"):
         rows = np.flatnonzero(scripts == _INDEX[script])
         mine = [i for i, name in enumerate(LANGUAGES) if _LANGUAGE_SCRIPT.get(name, "Latn") == script]
-        own = hits[np.ix_(rows, mine)].astype(np.int32)
+        own = hits[np.ix_(rows, np.array(mine))].astype(np.int32)
         if not own.size:
             continue
         best = own.argmax(axis=1)

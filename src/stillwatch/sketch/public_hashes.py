@@ -35,7 +35,7 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 MOST_FINGERPRINTS = 512
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
 def mix(value: Any) -> Any:
     """MurmurHash3's 64-bit finaliser: every bit of the input moves every bit of the output."""
     value = (value ^ (value >> _S33)) * _MIX1
@@ -43,7 +43,7 @@ def mix(value: Any) -> Any:
     return value ^ (value >> _S33)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def word_hash(buffer: Array, start: int, end: int) -> Any:
     """Hash of ``buffer[start:end]``; reads up to seven bytes beyond `end`, which must exist."""
     hashed = _WORD_SEED + np.uint64(end - start) * _WORD
@@ -59,7 +59,7 @@ def word_hash(buffer: Array, start: int, end: int) -> Any:
     return mix(hashed ^ block)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _sequence(units: Array, start: int, end: int, seed: Any) -> Any:
     hashed = seed + np.uint64(end - start)
     for i in range(start, end):
@@ -68,7 +68,7 @@ def _sequence(units: Array, start: int, end: int, seed: Any) -> Any:
     return mix(hashed)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def opening_hash(units: Array, count: int, unspaced: bool) -> Any:
     """(known, hash) of the first 8 words or 16 characters; unknown under 4 words or 8 characters."""
     if count < (8 if unspaced else 4):
@@ -76,7 +76,7 @@ def opening_hash(units: Array, count: int, unspaced: bool) -> Any:
     return True, _sequence(units, 0, min(count, 16 if unspaced else 8), _OPENING)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def closing_hash(units: Array, count: int, unspaced: bool) -> Any:
     """(known, hash) of the last 8 words or 16 characters; unknown under 12 words or 24 characters."""
     if count < (24 if unspaced else 12):
@@ -84,7 +84,7 @@ def closing_hash(units: Array, count: int, unspaced: bool) -> Any:
     return True, _sequence(units, count - (16 if unspaced else 8), count, _CLOSING)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sampled_shingles(units: Array, count: int, unspaced: bool, out: Array) -> int:
     """Write the sampled shingles of a text's units into `out` (int64; as long as MOST_FINGERPRINTS); how many."""
     width = 5 if unspaced else 4

@@ -95,7 +95,7 @@ def read_texts(
     return out._replace(sampled_text=texts, sampled=sampled)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _add_to_planes(planes: Array, hashed: Any) -> None:
     """Count one more hash bit by bit: `planes` are 64 binary counters stood on their side."""
     carry = hashed
@@ -107,7 +107,7 @@ def _add_to_planes(planes: Array, hashed: Any) -> None:
             break
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _majority(planes: Array, count: int) -> Any:
     """The bits that more than half of `count` hashes have set."""
     half = np.uint64(count // 2)
@@ -122,7 +122,7 @@ def _majority(planes: Array, count: int) -> Any:
     return above
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _closer(code: int) -> int:
     """The closing character of an opening quotation mark; 0 where it is none."""
     if code == 0x22:
@@ -140,7 +140,7 @@ def _closer(code: int) -> int:
     return 0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _common(words: Array, masks: Array, hashed: Any) -> Any:
     """The languages of a common word as bits; 0 for any other word."""
     slot = np.int64(hashed & np.uint64(words.size - 1))
@@ -151,7 +151,7 @@ def _common(words: Array, masks: Array, hashed: Any) -> Any:
     return np.uint32(0)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _read_all(
     buffer: Array, starts: Array, ends: Array, fk0: Any, fk1: Any, mk0: Any, mk1: Any, sample: bool, longest: int,
     table: Tables, out: Reading,
@@ -399,14 +399,14 @@ def _read_all(
     return sampled_text[:kept], sampled[:kept]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _grown64(old: Array, used: int, size: int) -> Array:
     new = np.empty(size, dtype=np.int64)
     new[:used] = old[:used]
     return new
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _grown32(old: Array, used: int, size: int) -> Array:
     new = np.empty(size, dtype=np.int32)
     new[:used] = old[:used]

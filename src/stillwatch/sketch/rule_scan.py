@@ -19,7 +19,8 @@ from stillwatch.records.rules import Rule
 
 Array = Any
 
-_FLAGS = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_UCP | hyperscan.HS_FLAG_CASELESS
+_FLAGS = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_CASELESS
+_WORD_EDGE = re.compile(r"\\[bB]")
 _TEXT_ENDS = re.compile(r"\\[AzZG]")
 
 
@@ -94,6 +95,11 @@ def _collect_end(code: int, start: int, end: int, flags: int, found: list[int]) 
     found.append(end)
 
 
+def _flags(rule: Rule) -> int:
+    # Hyperscan knows `\b` only of ASCII words: a rule that asks for it does without Unicode classes.
+    return int(_FLAGS if _WORD_EDGE.search(rule.expression) else _FLAGS | hyperscan.HS_FLAG_UCP)
+
+
 def _database(rules: Sequence[Rule], more: int) -> Any:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
@@ -101,7 +107,7 @@ def _database(rules: Sequence[Rule], more: int) -> Any:
             expressions=[rule.expression.encode() for rule in rules],
             ids=[rule.code for rule in rules],
             elements=len(rules),
-            flags=[_FLAGS | more] * len(rules),
+            flags=[_flags(rule) | more for rule in rules],
         )
     except hyperscan.HyperscanError as failure:
         raise _refused(rules, more) or failure from failure
@@ -113,7 +119,7 @@ def _refused(rules: Sequence[Rule], more: int) -> UsageError | None:
     for rule in rules:
         try:
             hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
-                expressions=[rule.expression.encode()], ids=[rule.code], elements=1, flags=[_FLAGS | more]
+                expressions=[rule.expression.encode()], ids=[rule.code], elements=1, flags=[_flags(rule) | more]
             )
         except hyperscan.HyperscanError as failure:
             return UsageError(

@@ -26,7 +26,7 @@ def domain_key(key: bytes, domain: str) -> tuple[np.uint64, np.uint64]:
     return np.uint64(int.from_bytes(drawn[:8], "little")), np.uint64(int.from_bytes(drawn[8:], "little"))
 
 
-@intrinsic  # type: ignore[untyped-decorator,misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def load64(typing_context: Any, buffer: Any, at: Any) -> Any:
     """Eight bytes at any position as one little-endian number; the caller keeps within the buffer."""
 
@@ -38,7 +38,7 @@ def load64(typing_context: Any, buffer: Any, at: Any) -> Any:
     return types.uint64(buffer, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator,misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def store64(typing_context: Any, buffer: Any, at: Any, value: Any) -> Any:
     """Write eight bytes at any position, little-endian; the caller keeps within the buffer."""
 
@@ -58,7 +58,7 @@ _V2, _V3 = np.uint64(0x6C7967656E657261), np.uint64(0x7465646279746573)
 _FF = np.uint64(0xFF)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
 def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     v0 = v0 + v1
     v1 = (v1 << _S13) | (v1 >> _S51)
@@ -77,7 +77,7 @@ def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     return v0, v1, v2, v3
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def siphash(buffer: Array, start: int, end: int, k0: Any, k1: Any) -> Any:
     """SipHash-2-4 of ``buffer[start:end]`` as uint64."""
     v0, v1, v2, v3 = _V0 ^ k0, _V1 ^ k1, _V2 ^ k0, _V3 ^ k1
@@ -105,7 +105,7 @@ def siphash(buffer: Array, start: int, end: int, k0: Any, k1: Any) -> Any:
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def siphash_numbers(numbers: Array, count: int, k0: Any, k1: Any) -> Any:
     """SipHash-2-4 of the first ``count`` numbers of a uint64 array, taken as little-endian bytes."""
     v0, v1, v2, v3 = _V0 ^ k0, _V1 ^ k1, _V2 ^ k0, _V3 ^ k1
@@ -126,7 +126,7 @@ def siphash_numbers(numbers: Array, count: int, k0: Any, k1: Any) -> Any:
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def siphash_spans(buffer: Array, offsets: Array, k0: Any, k1: Any, trim: bool, out: Array) -> None:
     """Hash each span ``offsets[i]:offsets[i+1]`` into ``out`` (int64); `trim` leaves ASCII white space off its ends."""
     for i in range(out.size):
@@ -136,7 +136,7 @@ def siphash_spans(buffer: Array, offsets: Array, k0: Any, k1: Any, trim: bool, o
         out[i] = np.int64(siphash(buffer, start, end, k0, k1))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def trimmed(buffer: Array, start: int, end: int) -> Any:
     """The span without ASCII white space at its ends."""
     while start < end and (buffer[start] == 32 or 9 <= buffer[start] <= 13):
@@ -146,7 +146,7 @@ def trimmed(buffer: Array, start: int, end: int) -> Any:
     return start, end
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def siphash_pairs(left: Array, right: Array, k0: Any, k1: Any) -> Array:
     """int64 hash of each pair of int64 numbers."""
     out = np.empty(left.size, dtype=np.int64)

@@ -46,7 +46,6 @@ def sketch_batch(batch: pa.RecordBatch, accounts: Array, key: bytes, rules: Comp
     The result follows KEPT (a row for each exchange, same order), FINGERPRINTS and TURNS (summed over the batch).
     Texts are read to `LONGEST_TEXT` bytes, completions and turns whole. A pure function of its arguments.
     """
-    rows = batch.num_rows
     columns = {name: _column(batch, name) for name in _EXCHANGE.names}
     accounts = read_only(np.ascontiguousarray(accounts, dtype=np.int32))
     times = columns["started_at"]

@@ -24,7 +24,7 @@ def hash_tool_sets(tools: pa.Array, key: Any) -> tuple[Array, Array]:
     return _hash_sets(hashes.view(np.uint64), offsets, present, key[0], key[1])  # type: ignore[no-any-return]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _hash_sets(hashes: Array, offsets: Array, present: Array, k0: Any, k1: Any) -> Any:
     offered, out = np.zeros(present.size, dtype=np.int64), np.zeros(present.size, dtype=np.int64)
     for row in range(present.size):
