@@ -79,7 +79,7 @@ RUN: dict[str, Any] = {
     "rows": {"read": 100_000, "kept": 99_000, "quarantined": 800, "duplicates": 200,
              "reasons": {"started_at: not a time": 790, "clock": 10}},
     "inputs": [{"path": "a.jsonl"}, {"path": "b.jsonl"}],
-    "missing": {"ip": 99_000, "session_id": 60_000, "temperature": 10},
+    "missing": {"ip": 99_000, "kind": 99_000, "session_id": 60_000, "temperature": 10},
 }
 
 
