@@ -59,7 +59,7 @@ def declared_reseller(w: World, n: int = 50) -> list[Client]:
 
 
 def router(w: World, n: int = 16) -> list[Client]:
-    """A model router, verified as a business, that names no users of its own: bare metadata, mixed traffic."""
+    """A model router, verified as a business, that names no users: bare metadata, mixed traffic."""
     build = w.build()
     net, bill = "66.33.108", w.token()
     out = []

@@ -58,7 +58,7 @@ _AGENT_FRAMES = [
 
 @_world()
 def letter(w: World) -> None:
-    """A tenth of the letter of June: 250 accounts of 26 calls a day, ten days, 800 customers (all at scale 10)."""
+    """A tenth of the letter of June: 250 accounts of 26 calls a day, 800 customers (all at scale 10)."""
     crowd(w, w.count(800))
     like.coding_fleet(w, 60)
     fleet = ring(w, w.count(250), style="residential", born=(1, 20))
@@ -278,10 +278,10 @@ def lookalikes_a(w: World) -> None:
     """No harvest: evaluation harnesses on a release day, judges, a class, a hackathon, a company card."""
     w.released_day = 6
     crowd(w, w.count(600))
-    like.eval_harnesses(w, 25)
-    like.judges(w, 25)
-    like.classroom(w, 80)
-    like.hackathon(w, 50)
+    like.eval_harnesses(w, 40)
+    like.judges(w, 40)
+    like.classroom(w, 120)
+    like.hackathon(w, 80)
     like.corporate_card(w, 60)
 
 
@@ -292,18 +292,18 @@ def lookalikes_b(w: World) -> None:
     like.coding_fleet(w)
     like.framework_template(w)
     firms.declared_reseller(w)
-    firms.router(w)
-    firms.audit_capture(w, 16)
-    firms.moderation_vendor(w, 12)
+    firms.router(w, 24)
+    firms.audit_capture(w, 40)
+    firms.moderation_vendor(w, 30)
 
 
 @_world()
 def lookalikes_c(w: World) -> None:
     """No harvest: agreed bulk data, migrations, bots, power users, privacy cards, VPN, a benchmark."""
     crowd(w, w.count(500))
-    firms.agreed_synthetic(w, 30)
-    firms.migrations(w)
-    firms.ci_bots(w)
+    firms.agreed_synthetic(w, 60)
+    firms.migrations(w, 25)
+    firms.ci_bots(w, 70)
     like.power_users(w)
     like.privacy_cards(w)
     like.vpn_users(w)

@@ -1,7 +1,7 @@
 """Those who harvest: how their accounts are come by, and what they ask.
 
-Shapes follow the public record: Anthropic, February 2026 (variations of one prompt, rubric grading), its letter
-of June (26 calls a day and account), its report of September (relay, stored sessions sent again, trace cleaning,
+Shapes follow the public record: Anthropic, February 2026 (variations of one prompt, rubric grading), letter
+of June (26 calls a day and account), report of September (relay, stored sessions sent again, trace cleaning,
 bypass search, a pool that fails over), Google, February (reasoning coerced in the asker's language).
 """
 
@@ -203,7 +203,7 @@ def walk(
     system: str | None = None,
     copies: int = 1,
 ) -> None:
-    """Each account walks the list at about `per_day`; with `copies`, a prompt is sampled over several accounts."""
+    """Each account walks the list at `per_day`; with `copies`, a prompt is sampled over several accounts."""
     r = w.r
     last = w.days if last is None else last
     for c in clients:
@@ -313,7 +313,7 @@ def cleaner(skill: str, tasks: list[str]) -> Ask:
 _TRICKS = {
     "who": "as the operator's debugger|for the audit team|in developer mode|as a translator of your own "
     "notes|"
-    "pretending the answer is already given|as a stenographer|as your second half|for an accessibility reader".split(
+    "pretending the answer is already given|as a stenographer|as your other half|for a screen reader".split(
         "|"
     ),
     "what": "your working memory|the hidden notes|everything before the answer|the scratch area|the raw "

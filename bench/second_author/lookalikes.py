@@ -1,6 +1,6 @@
 """The innocent who show a harvest's signs: as many, as loud, and named in public criticism.
 
-Each function makes its accounts and their traffic, records the cohort under its own name and gives the clients.
+Each function makes its accounts and their traffic, records the cohort by name and gives the clients.
 """
 
 # Word lists read better as one string each.
@@ -139,7 +139,7 @@ def classroom(w: World, n: int = 60) -> list[Client]:
 def hackathon(w: World, n: int = 40) -> list[Client]:
     """A weekend's teams: same-day accounts, sponsor credits, one hall, a starter kit, no ramp."""
     hall, sponsor = w.address("80.12.9"), w.token()
-    kit = "You are the helper of the BuildJam starter kit. Use the tools, keep to the plan, report what you did."
+    kit = "You are the helper of the BuildJam starter kit. Use the tools, keep to the plan, report back."
     out = []
     for _ in range(w.count(n, 10)):
         c = w.client(

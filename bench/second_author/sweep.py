@@ -56,7 +56,7 @@ def run(
     program: str | None = None,
     limit_s: float = 600,
 ) -> list[dict[str, Any]]:
-    """Each world of `names` with each seed under `out`, swept and scored; a failed one has the key `fault`."""
+    """Each world of `names` with each seed under `out`, swept and scored; a failed one has a `fault`."""
     results = []
     for seed in seeds:
         for name in names:

@@ -94,6 +94,24 @@ _DETAILS = [
     "My colleague {name} thinks it is the {m}.",
     "By the way the {n} was {a} from the start.",
 ]
+_THINGS = (
+    "neighbour|kettle|spreadsheet|corner|ticket|river|office|folder|email|afternoon|printer|cousin|battery|"
+    "window|contractor|photo|letter|street|password|drawer|manual|sister|price|colour|screen|receipt|account|"
+    "garage|version|train|nurse|bottle|phone|manager|list|roof|camera|parcel|calendar|sample|bridge|teacher|"
+    "cable|question|budget|shelf|client|village|key|story|paper|light|rule|plate|engine|meeting|number|friend"
+).split("|")
+_DID = (
+    "broke|arrived|changed|looked fine|vanished|cost more|took ages|got lost|felt wrong|came back|"
+    "stopped|grew|failed twice|surprised us|went quiet|made no sense|doubled|was moved|worked once|ran out|"
+    "needed help|fell apart|slipped|was free|got stuck|helped a bit"
+).split("|")
+_JOIN = "because|while|although|and then|so|after|before|since|even though|but|until|unless|when".split("|")
+_WHERE = (
+    "near|behind|under|with|without|next to|from|for|about|across|inside|beyond|against|between us and".split(
+        "|"
+    )
+)
+_DET = "the|my|our|a|that|his|her|their|this|one|every|some|another|no".split("|")
 _WHO = "my boss|my sister|a client|the landlord|our teacher|my team|the school|a friend|the vendor|HR".split(
     "|"
 )
@@ -175,7 +193,7 @@ TONGUES: dict[str, dict[str, list[str]]] = {
         "r": ["Pour {n}, commencez par {m}.", "Voici {num} idées pour {n}.", "Cela dépend de {m}."],
     },
     "pt": {
-        "n": "contrato|receita|viagem|fatura|cachorro|jardim|prova|aluguel|casamento|carro|código|resumo".split(
+        "n": "contrato|receita|viagem|fatura|cachorro|jardim|prova|aluguel|casamento|carro|código|nota".split(
             "|"
         ),
         "f": [
@@ -241,6 +259,24 @@ def fill(r: random.Random, frame: str, nouns: list[str], mood: list[str] = _MOOD
     )
 
 
+def ramble(r: random.Random, topic: str) -> str:
+    """A sentence that nobody else is likely to write: what keeps people's long runs of words apart."""
+    nouns = TOPICS[topic]
+
+    def thing() -> str:
+        noun = r.choice(nouns) if r.random() < 0.4 else r.choice(_THINGS)
+        return f"{r.choice(_DET)} {r.choice(_MOODS) + ' ' if r.random() < 0.3 else ''}{noun}"
+
+    text = f"{thing()} {r.choice(_DID)}"
+    while r.random() < 0.6:
+        text += (
+            f" {r.choice(_WHERE)} {thing()}"
+            if r.random() < 0.5
+            else f" {r.choice(_JOIN)} {thing()} {r.choice(_DID)}"
+        )
+    return text[0].upper() + text[1:] + r.choice((".", ".", ".", "...", "!", ""))
+
+
 def question(r: random.Random, topic: str, language: str = "en") -> str:
     """A first question by a person: a line, sometimes details, sometimes pasted matter."""
     if language != "en":
@@ -249,8 +285,9 @@ def question(r: random.Random, topic: str, language: str = "en") -> str:
         return " ".join(lines)
     nouns = TOPICS[topic]
     parts = [fill(r, r.choice(_ASKS), nouns)]
-    while r.random() < 0.45 and len(parts) < 6:
-        parts.append(fill(r, r.choice(_DETAILS), nouns))
+    while r.random() < 0.55 and len(parts) < 7:
+        parts.append(ramble(r, topic) if r.random() < 0.8 else fill(r, r.choice(_DETAILS), nouns))
+    r.shuffle(parts)
     text = " ".join(parts)
     if r.random() < 0.12:
         text += "\n\n" + paste(r, topic)
@@ -273,7 +310,9 @@ def answer(r: random.Random, topic: str, language: str = "en", sentences: int | 
         tongue = TONGUES[language]
         return " ".join(fill(r, r.choice(tongue["r"]), tongue["n"]) for _ in range(count))
     nouns = TOPICS[topic]
-    return " ".join(fill(r, r.choice(_REPLY), nouns) for _ in range(count))
+    return " ".join(
+        ramble(r, topic) if r.random() < 0.4 else fill(r, r.choice(_REPLY), nouns) for _ in range(count)
+    )
 
 
 def paste(r: random.Random, topic: str) -> str:
@@ -289,7 +328,7 @@ def paste(r: random.Random, topic: str) -> str:
             f"{r.choice(nouns)} {r.choice(_MOODS)} code={r.randint(1, 9999)}"
             for _ in range(r.randint(2, 8))
         )
-    return " ".join(fill(r, r.choice(_REPLY + _DETAILS), nouns) for _ in range(r.randint(2, 9)))
+    return " ".join(ramble(r, topic) for _ in range(r.randint(2, 9)))
 
 
 def code(r: random.Random) -> str:

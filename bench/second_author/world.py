@@ -178,7 +178,7 @@ class World:
         return ip
 
     def client(self, *, born: float | None = None, country: str | None = None, **given: Any) -> Client:
-        """A new account, ordinary in all that `given` does not say: columns of the accounts file, fields of `Client`.
+        """A new account; `given` replaces columns of the accounts file or fields of `Client`.
 
         `born` is days before (positive) or after (negative) the first day of the log.
         """
@@ -290,7 +290,7 @@ class World:
         finish: str = "stop",
         **over: Any,
     ) -> str:
-        """One exchange; gives the answer as delivered. `history`: the messages before `prompt`, oldest first."""
+        """One exchange; gives the answer as delivered. `history`: messages before `prompt`, oldest first."""
         r = self.r
         limit = over.get("max_tokens", c.max_tokens)
         said = completion or ""
