@@ -23,7 +23,7 @@ _ONLY_LANGUAGE = {
 _NO_SPACE_WEIGHT = 3
 
 
-def _script_indices(counts: Array) -> Array:
+def script_indices(counts: Array) -> Array:
     """The commonest script of each row; a character of a script without spaces counts for three letters."""
     weighed = counts.astype(np.int64)
     han = weighed[:, _HAN].sum(axis=1)
@@ -42,14 +42,13 @@ def _script_indices(counts: Array) -> Array:
     return np.asarray(total.argmax(axis=1), dtype=np.int32)
 
 
-def script_names(counts: Array, here: Array) -> pa.Array:
+def script_names(scripts: Array, here: Array) -> pa.Array:
     """The script of each text, ``Zyyy`` where no letter was seen, null where there is no text."""
-    return pa.array(_NAMES, pa.string()).take(pa.array(_script_indices(counts), mask=~here))
+    return pa.array(_NAMES, pa.string()).take(pa.array(scripts, mask=~here))
 
 
-def language_names(counts: Array, hits: Array, here: Array) -> pa.Array:
+def language_names(scripts: Array, hits: Array, here: Array) -> pa.Array:
     """The language of each text: by its script, or by common words (two at least, more than any other's); else null."""
-    scripts = _script_indices(counts)
     names = [*_ONLY_LANGUAGE.values(), *LANGUAGES]
     chosen = np.full(len(scripts), -1, dtype=np.int32)
     for at, script in enumerate(_ONLY_LANGUAGE):

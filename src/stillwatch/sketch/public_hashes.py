@@ -26,9 +26,9 @@ _SHINGLE4 = np.uint64(0x5354494C4C573001)
 _SHINGLE5 = np.uint64(0x5354494C4C574001)
 
 #: (shingles in the text up to, one in so many is kept). Each rate divides the next: nested.
-RATES: tuple[tuple[int, int], ...] = ((16, 1), (128, 4), (4096, 32), (32768, 256), (1 << 62, 2048))
-_R0, _R1, _R2, _R3 = (limit for limit, _ in RATES[:4])
-_T1, _T2, _T3, _T4 = (np.uint64((1 << 64) // rate) for _, rate in RATES[1:])
+RATES: tuple[tuple[int, int], ...] = ((16, 1), (64, 4), (128, 8), (4096, 32), (32768, 256), (1 << 62, 2048))
+_R0, _R1, _R2, _R3, _R4 = (limit for limit, _ in RATES[:5])
+_T1, _T2, _T3, _T4, _T5 = (np.uint64((1 << 64) // rate) for _, rate in RATES[1:])
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 #: Most fingerprints that one text may leave; only a text made for it comes near.
@@ -92,7 +92,9 @@ def sampled_shingles(units: Array, count: int, unspaced: bool, out: Array) -> in
     if shingles < 1:
         return 0
     limit = _ALL
-    if shingles > _R3:
+    if shingles > _R4:
+        limit = _T5
+    elif shingles > _R3:
         limit = _T4
     elif shingles > _R2:
         limit = _T3

@@ -35,7 +35,7 @@ from stillwatch.sketch.public_hashes import (
     sampled_shingles,
     word_hash,
 )
-from stillwatch.sketch.siphash import siphash
+from stillwatch.sketch.siphash import load64, siphash, store64
 
 Array = Any
 
@@ -49,6 +49,9 @@ _PLANES = 21
 _LATN, _ZZZZ, _HANI = SCRIPTS.index("Latn"), SCRIPTS.index("Zzzz"), SCRIPTS.index("Hani")
 _SCRIPT_COUNT, _LANGUAGE_COUNT = len(SCRIPTS), len(LANGUAGES)
 _FENCE = 4
+_CASE_BITS, _HIGH_BITS = np.uint64(0x2020202020202020), np.uint64(0x8080808080808080)
+_LOW_BITS, _S56 = np.uint64(0x0101010101010101), np.uint64(56)
+_FROM_A, _FROM_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)
 _ONE, _BIGRAM = np.uint64(1), np.uint64(0xE7037ED1A0B428DB)
 
 
@@ -80,7 +83,11 @@ def read_texts(
     count = len(starts)
     longest = min(int((ends - starts).max(initial=0)), LONGEST_TEXT)
     out = Reading(
-        *(np.zeros(count, dtype=np.int64) for _ in range(5)),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
         np.zeros(count, dtype=np.uint8),
         np.zeros(count, dtype=np.int32),
         np.zeros(count, dtype=np.int32),
@@ -206,19 +213,30 @@ def _read_all(
                             letters = 0
                             numeric = False
                         first = i
-                        while True:
-                            if code >= 0x41 and code <= 0x5A:
-                                code += 32
+                        step = 8
+                        while step == 8 and i + 8 <= end:
+                            # Eight at a time: lower case, how many of them are letters from the left, write all.
+                            eight = load64(buffer, i)
+                            low = eight | _CASE_BITS
+                            seven = low & ~_HIGH_BITS
+                            not_letters = ~((seven + _FROM_A) & ~(seven + _FROM_Z) & ~eight) & _HIGH_BITS
+                            if not_letters:
+                                edge = not_letters & (~not_letters + _ONE)
+                                step = np.int64((((edge - _ONE) & _LOW_BITS) * _LOW_BITS) >> _S56) - 1
+                            store64(folded, f, low)
+                            store64(masked, m, low)
+                            f += step
+                            m += step
+                            i += step
+                        while step == 8 and i < end:
+                            code = np.int64(buffer[i] | 32)
+                            if buffer[i] >= 0x80 or code < 0x61 or code > 0x7A:
+                                break
                             folded[f] = code
                             masked[m] = code
                             f += 1
                             m += 1
                             i += 1
-                            if i >= end:
-                                break
-                            code = np.int64(buffer[i])
-                            if not ((code >= 0x61 and code <= 0x7A) or (code >= 0x41 and code <= 0x5A)):
-                                break
                         chars += i - first
                         letters += i - first
                         scripts[_LATN] += i - first

@@ -16,7 +16,7 @@ from stillwatch.sketch.account_sums import sum_by_account
 from stillwatch.sketch.columns import int64_array, known, number_array, read_only, text_column
 from stillwatch.sketch.conversations import Conversations, take_apart
 from stillwatch.sketch.identifiers import canonical_addresses, hash_identifiers, networks
-from stillwatch.sketch.naming import language_names, script_names
+from stillwatch.sketch.naming import language_names, script_indices, script_names
 from stillwatch.sketch.reading import (
     CLOSING_KNOWN,
     FOLDED_KNOWN,
@@ -144,6 +144,7 @@ def _prompt_columns(talk: Conversations, prompt: Reading, rules: CompiledRules) 
     here = talk.prompt_starts >= 0
     folded = (prompt.known & FOLDED_KNOWN) > 0
     told = talk.turns >= 0
+    scripts = script_indices(prompt.scripts)
     rows, codes = rules.prompt.matches(talk.prompts, talk.prompt_starts, talk.prompt_ends)
     return {
         "prompt": int64_array(prompt.folded, folded),
@@ -157,8 +158,8 @@ def _prompt_columns(talk: Conversations, prompt: Reading, rules: CompiledRules) 
         "assistant_turns": number_array(talk.assistant_turns, told, pa.int16()),
         "history": int64_array(talk.history, talk.has_history),
         "parts_unread": number_array(talk.unread, told, pa.int16()),
-        "script": script_names(prompt.scripts, here),
-        "language": language_names(prompt.scripts, prompt.languages, here),
+        "script": script_names(scripts, here),
+        "language": language_names(scripts, prompt.languages, here),
         "patterns": _code_lists(rows, codes, here),
     }
 
