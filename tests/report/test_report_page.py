@@ -191,7 +191,7 @@ def test_a_waterfall_ends_at_the_score_and_shows_what_the_sum_does_not_explain()
     drawn = charts.waterfall(t.evidence_for, t.evidence_against, 97.31, -5.6)
     assert "+6.1" in drawn
     assert "-1.4" in drawn
-    assert "weighed together" in drawn
+    assert "it takes both" in drawn
     assert ">97.3<" in drawn
     assert charts.waterfall((), (), 97.0, -5.6) == ""
     for odd in (None, float("nan"), 0.0, 100.0):

@@ -123,7 +123,7 @@ def waterfall(
     total = sum(bits for _, bits, _ in steps)
     final = _log_odds(score)
     if final is not None and prior_bits is not None and abs(final - total) >= 0.3:
-        steps.append(("weighed together: shared causes once", final - total, NEUTRAL))
+        steps.append(("it takes both; shared causes once", final - total, NEUTRAL))
         total = final
     ends = np.cumsum([0.0, *(bits for _, bits, _ in steps)])
     lo, hi = min(float(ends.min()), -1.0), max(float(ends.max()), 1.0)
@@ -144,7 +144,7 @@ def waterfall(
         body.append(label(left - 10, top - 14, "probability", "s", anchor="end"))
     for i, (name, bits, fill) in enumerate(steps):
         y = top + i * row
-        dashed = ' fill-opacity="0.45" stroke="#7a828a" stroke-dasharray="3 2"' if name.startswith("weighed") else ""
+        dashed = ' fill-opacity="0.45" stroke="#7a828a" stroke-dasharray="3 2"' if name.startswith("it takes both") else ""
         body += [
             label(left - 10, y + 13, name, anchor="end", limit=40),
             rect(x(ends[i]), y + 2, bits * scale, row - 8, fill, dashed),

@@ -27,10 +27,10 @@ from stillwatch.report.plain_text import (
 )
 
 KIND_WORDS: Mapping[str, str] = {
-    "distillation": "a harvest of answers to train a model",
-    "relay": "a relay: another vendor's own users served through these accounts",
-    "replay": "a replay: stored sessions sent again",
-    "account_network": "an account network: one operator runs these accounts; as a whole they do not harvest",
+    "distillation": "this harvests answers to train a model, without agreement",
+    "relay": "these accounts relay another vendor's own users, without agreement",
+    "replay": "these accounts send stored sessions again, without agreement",
+    "account_network": "one operator runs these accounts, which as a whole do not harvest",
 }
 #: What a weight compares, by what its signal is about.
 _SUPPOSITIONS: Mapping[str, tuple[str, str]] = {
@@ -163,16 +163,16 @@ def of_campaign(
         who.append("It goes after " + ", ".join(clean(t, 80) for t in row["targets"][:8]) + ".")
     if row["techniques"]:
         techniques = ", ".join(clean(t, 40) for t in row["techniques"][:12])
-        note = clean(row["techniques_note"], 200)
+        note = clean(row["techniques_note"], 500).rstrip(".")
         who.append(f"MITRE ATLAS: {techniques}" + (f" ({note})" if note else "") + ".")
     if network:
         who.append(
             "Linked does not mean guilty: customers behind this operator are not called distillers for it, "
             "and their own scores stay what their conduct says."
         )
-    words = KIND_WORDS.get(row["kind"], clean(row["kind"], 40))
+    words = KIND_WORDS.get(row["kind"], KIND_WORDS["distillation"])
     title = clean(row["title"], 160) or count_of(row["accounts"], "account")
-    headline = f"{title}: {_label(row)} (score {score_text(row['score'])}) to be {words}."
+    headline = f"{title}: {_label(row)} (score {score_text(row['score'])}, the probability in percent that {words})."
     rate = row["false_alarm_rate"]
     alarm = f"Legitimate groups that would score as high: {rate_text(rate)}." if rate is not None else (
         "How often a legitimate group would score as high is not known for this one."
@@ -208,8 +208,8 @@ def of_account(findings: Findings, row: Mapping[str, Any], signs: Mapping[str, S
     who += [clean(reason, 400) for reason in (row["reasons"] or [])[:12] if not _told(reason, claims)]
     prior = _prior(findings.run)
     headline = (
-        f"Account {clean(row['account_id'], 80)}: {_label(row)} (score {score_text(row['score'])}) to harvest outputs "
-        f"without agreement{f', at a base rate of {prior:.3g}' if prior is not None else ''}."
+        f"Account {clean(row['account_id'], 80)}: {_label(row)} (score {score_text(row['score'])}, the probability in "
+        f"percent that it harvests without agreement{f', at a base rate of {prior:.3g}' if prior is not None else ''})."
     )
     return _explanation(
         "account", row["account_id"], headline, who, claims, signs,
@@ -407,6 +407,6 @@ def facts_line(facts: Mapping[str, float | None]) -> str:
     parts = []
     for name, value in facts.items():
         whole = value is not None and float(value).is_integer()
-        shown = number(value) if whole or value is None else f"{value:.3g}"
+        shown = number(value) if whole or value is None else "0.000" if abs(value) < 0.0005 else f"{value:.3g}"
         parts.append(f"{name.replace('_', ' ')} {shown}")
     return " · ".join(parts)

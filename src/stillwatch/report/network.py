@@ -44,7 +44,7 @@ def network_chart(ties: pa.Table, campaign_id: str) -> str:
     height = top + max(len(lefts), len(rights)) * row + 12
     kinds = list(dict.fromkeys(n.kind for n in rights))
     colors = {kind: COLORS[i % len(COLORS)] for i, kind in enumerate(kinds)}
-    x1, x2 = 270.0, 590.0
+    x1, x2 = 235.0, 525.0
     ys1, ys2 = _rows(len(lefts), top, height), _rows(len(rights), top, height)
     heaviest = max(edges.values())
     body = [label(x1 + 14, 16, "accounts", "h", anchor="end"), label(x2 - 14, 16, "share", "h")]
@@ -59,10 +59,10 @@ def network_chart(ties: pa.Table, campaign_id: str) -> str:
         )
     biggest = max([n.size for n in lefts] + [n.size for n in rights])
     for node, y in zip(lefts, ys1, strict=True):
-        body += [_dot(x1, y, node.size, biggest, "#30363d"), label(x1 - 16, y + 4, node.name, anchor="end", limit=38)]
+        body += [_dot(x1, y, node.size, biggest, "#30363d"), label(x1 - 16, y + 4, node.name, anchor="end", limit=34)]
     for node, y in zip(rights, ys2, strict=True):
         note = f"{node.name} ({count_of(node.size, 'account')})"
-        body += [_dot(x2, y, node.size, biggest, colors[node.kind]), label(x2 + 16, y + 4, note, limit=44)]
+        body += [_dot(x2, y, node.size, biggest, colors[node.kind]), label(x2 + 16, y + 4, note, limit=50)]
     desc = f"{accounts:,} accounts and what they share: " + ", ".join(n.name for n in rights[:12])
     return svg(height, "Accounts and the values they share", desc, body)
 
@@ -81,7 +81,7 @@ def aggregate(mine: pa.Table) -> tuple[list[Node], list[Node], Counter[tuple[int
         names = _merged(holders)
     holdings = {account: frozenset(names[v] for v in values) for account, values in held.items()}
     shared: Counter[tuple[str, str]] = Counter(v for values in holdings.values() for v in values)
-    order = sorted(shared, key=lambda v: (v[0], -shared[v], v[1]))
+    order = sorted(shared, key=lambda v: (v[0], -shared[v], len(v[1]), v[1]))
     place = {value: j for j, value in enumerate(order)}
     rights = [Node(name, shared[(kind, name)], kind) for kind, name in order]
     lefts, members = _left(held, holdings, place)
