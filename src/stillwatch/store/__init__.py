@@ -1,1 +1,6 @@
 """Parquet and DuckDB: the only room that writes tables."""
+
+from stillwatch.store.home import Store, open_store
+from stillwatch.store.writing import Chunk, Writer
+
+__all__ = ["Chunk", "Store", "Writer", "open_store"]

@@ -1,0 +1,8 @@
+"""Logs of any known dialect become Arrow batches in the contract's columns; bad rows become defects."""
+
+from stillwatch.ingest.dialects import Dialect, dialects
+from stillwatch.ingest.field_map import read_field_map
+from stillwatch.ingest.reading import Taken, read_source
+from stillwatch.ingest.sources import Source, find_sources
+
+__all__ = ["Dialect", "Source", "Taken", "dialects", "find_sources", "read_field_map", "read_source"]

@@ -1,0 +1,100 @@
+"""Rows or foreign Arrow columns become a batch in the contract's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillwatch.ingest.checks import SCHEMA
+from stillwatch.ingest.defects import RowFault
+from stillwatch.ingest.values import READ_VALUE
+
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+def batch_of(rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
+    """Rows of values that `values.read_fields` has read, as a batch in EXCHANGE columns."""
+    columns = [pa.array([row.get(f.name) for row in rows], type=f.type) for f in SCHEMA]
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+def adopt(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, str]]]:
+    """A Parquet batch whose columns bear contract names, in EXCHANGE columns, and the rows that did not fit.
+
+    Columns are cast whole; only one that holds a value of a wrong kind is read value by value.
+    """
+    bad: dict[int, tuple[str, str]] = {}
+    columns: list[pa.Array] = []
+    for field in SCHEMA:
+        place = batch.schema.get_field_index(field.name)
+        if place < 0:
+            columns.append(pa.nulls(len(batch), field.type))
+            continue
+        column = batch.column(place)
+        try:
+            columns.append(_cast(column, field))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+            columns.append(_one_by_one(column, field, bad))
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA), bad
+
+
+def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+        kind = column.type
+    if pa.types.is_null(kind):
+        return pa.nulls(len(column), field.type)
+    if field.name == "started_at":
+        if pa.types.is_timestamp(kind):
+            if kind.tz is None:
+                column = column.cast(pa.timestamp(kind.unit)).cast(pa.timestamp("us"), safe=False)
+                return column.cast(_TIME)
+            return column.cast(_TIME, safe=False)
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            return column.cast(pa.string()).cast(_TIME)
+        raise pa.ArrowTypeError("a time is wanted")
+    if field.name == "messages" and not _is_text(kind):
+        raise pa.ArrowTypeError("messages in another shape")
+    if pa.types.is_string(field.type):
+        if not _is_text(kind) and not pa.types.is_integer(kind):
+            raise pa.ArrowTypeError("a string is wanted")
+        out = column.cast(pa.string())
+        if field.name == "messages" and not pc.all(pc.match_substring_regex(out, r"^\s*\[")).as_py():
+            if out.null_count == len(out):
+                return out
+            raise pa.ArrowTypeError("not a list everywhere")
+        return out
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+        if not numeric:
+            raise pa.ArrowTypeError("a number is wanted")
+        if pa.types.is_floating(kind):
+            column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+        return column.cast(field.type)
+    if pa.types.is_boolean(field.type) and not pa.types.is_boolean(kind):
+        raise pa.ArrowTypeError("true or false is wanted")
+    return column.cast(field.type)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _one_by_one(column: pa.Array, field: pa.Field, bad: dict[int, tuple[str, str]]) -> pa.Array:
+    read = READ_VALUE[field.name]
+    values: list[Any] = []
+    for row in range(len(column)):
+        try:
+            value = column[row].as_py()
+            values.append(None if value is None else read(value))
+        except RowFault as fault:
+            values.append(None)
+            bad.setdefault(row, (field.name, fault.reason))
+        except (UnicodeDecodeError, ValueError, OverflowError):
+            values.append(None)
+            bad.setdefault(row, (field.name, "cannot be read"))
+    return pa.array(values, type=field.type)

@@ -1,0 +1,200 @@
+"""JSON lines into batches: one typed decode a row; a row that resists is taken apart for its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from stillwatch.ingest.checks import SCHEMA
+from stillwatch.ingest.columns import batch_of
+from stillwatch.ingest.defects import Defect, RowFault, digest
+from stillwatch.ingest.dialects import Dialect
+from stillwatch.ingest.values import read_fields, to_time
+from stillwatch.records.tables import EXCHANGE
+
+_KINDS: dict[str, Any] = {
+    "string": str | None, "timestamp": str | None, "int64": int | None, "float64": float | None,
+    "bool": bool | None, "list<string>": list[str] | None,
+}  # fmt: skip
+_NONE = msgspec.Raw(b"null")
+_Row: Any = msgspec.defstruct(
+    "Row",
+    [(c.name, msgspec.Raw, _NONE) if c.name == "messages" else (c.name, _KINDS[c.type], None) for c in EXCHANGE],
+    gc=False,
+)
+_decode_row = msgspec.json.Decoder(_Row).decode
+_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_any = msgspec.json.Decoder().decode
+_FAULTS = (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError, ValueError)
+_INT64 = 2**63
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """A JSON object; raises RowFault that says in which way it is none."""
+    try:
+        row = _decode_any(line)
+    except RecursionError:
+        raise RowFault("is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise RowFault("is not UTF-8") from None
+    except (msgspec.DecodeError, ValueError) as error:
+        raise RowFault("is not UTF-8" if "UTF-8" in str(error) else "is not JSON") from None
+    if not isinstance(row, dict):
+        raise RowFault("is not a JSON object")
+    return row
+
+
+def to_batch(
+    lines: list[bytes], numbers: list[int], dialect: Dialect, unknown: Counter[str]
+) -> tuple[pa.RecordBatch, list[int], list[Defect]]:
+    """The rows that could be read, the index in `lines` that each came from, and the others' defects."""
+    if dialect.to_exchange is None:
+        return _contract_rows(lines, numbers, dialect.known, unknown)
+    rows: list[dict[str, Any]] = []
+    places: list[int] = []
+    defects: list[Defect] = []
+    for place, line in enumerate(lines):
+        try:
+            rows.append(_converted(decode(line), dialect, unknown))
+            places.append(place)
+        except RowFault as fault:
+            defects.append(Defect(numbers[place], fault.reason, fault.field, digest(line)))
+    return batch_of(rows), places, defects
+
+
+def convert_rows(
+    rows: list[Mapping[str, Any]], first: int, dialect: Dialect, unknown: Counter[str]
+) -> tuple[pa.RecordBatch, list[int], list[Defect]]:
+    """The same for rows that are decoded already (Parquet in another dialect)."""
+    out: list[dict[str, Any]] = []
+    places: list[int] = []
+    defects: list[Defect] = []
+    for place, row in enumerate(rows):
+        try:
+            out.append(_converted(row, dialect, unknown))
+            places.append(place)
+        except RowFault as fault:
+            defects.append(Defect(first + place, fault.reason, fault.field, None))
+    return batch_of(out), places, defects
+
+
+def _converted(row: Mapping[str, Any], dialect: Dialect, unknown: Counter[str]) -> dict[str, Any]:
+    assert dialect.to_exchange is not None
+    if dialect.known:
+        unknown.update(_shown(name) for name in row if name not in dialect.known)
+    try:
+        return read_fields(dialect.to_exchange(row))
+    except RecursionError:
+        raise RowFault("is nested too deeply") from None
+
+
+def _contract_rows(
+    lines: list[bytes], numbers: list[int], known: frozenset[str], unknown: Counter[str]
+) -> tuple[pa.RecordBatch, list[int], list[Defect]]:
+    rows: list[Any] = []
+    places: list[int] = []
+    defects: list[Defect] = []
+    for place, line in enumerate(lines):
+        try:
+            row = _decode_row(line)
+            extra = _decode_keys(line).keys() - known
+        except _FAULTS:
+            try:
+                whole = decode(line)
+                row = _Row(**_loose(read_fields(whole)))
+                extra = whole.keys() - known
+            except RowFault as fault:
+                defects.append(Defect(numbers[place], fault.reason, fault.field, digest(line)))
+                continue
+        if extra:
+            unknown.update(_shown(name) for name in extra)
+        rows.append(row)
+        places.append(place)
+    columns: list[pa.Array] = []
+    bad: dict[int, tuple[str, str]] = {}
+    for field in SCHEMA:
+        columns.append(_column(field, [getattr(row, field.name) for row in rows], bad))
+    batch = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    if bad:
+        for index, (name, reason) in sorted(bad.items()):
+            defects.append(Defect(numbers[places[index]], reason, name, digest(lines[places[index]])))
+        keep = [index for index in range(len(rows)) if index not in bad]
+        batch = batch.take(pa.array(keep, pa.int64()))
+        places = [places[index] for index in keep]
+    return batch, places, defects
+
+
+def _loose(row: dict[str, Any]) -> dict[str, Any]:
+    """Fields that were read value by value, in the shapes that the typed row has."""
+    if "messages" in row:
+        row["messages"] = msgspec.Raw(row["messages"].encode("utf-8"))
+    return row
+
+
+def _column(field: pa.Field, values: list[Any], bad: dict[int, tuple[str, str]]) -> pa.Array:
+    if field.name == "messages":
+        return _messages(values, bad)
+    if field.name == "started_at":
+        return _times(field, values, bad)
+    try:
+        return pa.array(values, type=field.type)
+    except (OverflowError, pa.ArrowInvalid):
+        clipped = [None if v is None else max(-_INT64, min(_INT64 - 1, v)) for v in values]
+        return pa.array(clipped, type=field.type)
+
+
+def _messages(values: list[Any], bad: dict[int, tuple[str, str]]) -> pa.Array:
+    texts: list[bytes | None] = []
+    for index, raw in enumerate(values):
+        text = bytes(raw)
+        if text == b"null":
+            texts.append(None)
+        elif text[:1] == b"[":
+            texts.append(text)
+        elif text[:1] == b'"' and text[1:2] == b"[":
+            texts.append(_unquoted(text, index, bad))
+        else:
+            texts.append(None)
+            bad.setdefault(index, ("messages", "is not a list of messages"))
+    column = pa.array(texts, type=pa.binary())
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        for index, held in enumerate(texts):
+            try:
+                (held or b"").decode("utf-8")
+            except UnicodeDecodeError:
+                texts[index] = None
+                bad.setdefault(index, ("messages", "is not UTF-8"))
+        return pa.array(texts, type=pa.binary()).cast(pa.string())
+
+
+def _unquoted(text: bytes, index: int, bad: dict[int, tuple[str, str]]) -> bytes | None:
+    try:
+        return str(_decode_any(text)).encode("utf-8")
+    except _FAULTS:
+        bad.setdefault(index, ("messages", "is not a list of messages"))
+        return None
+
+
+def _times(field: pa.Field, values: list[Any], bad: dict[int, tuple[str, str]]) -> pa.Array:
+    try:
+        return pa.array(values, type=pa.string()).cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        ticks: list[int | None] = []
+        for index, value in enumerate(values):
+            try:
+                ticks.append(None if value is None else int(value) if isinstance(value, int) else to_time(value))
+            except RowFault as fault:
+                ticks.append(None)
+                bad.setdefault(index, (field.name, fault.reason))
+        return pa.array(ticks, type=field.type)
+
+
+def _shown(name: str) -> str:
+    """A field's name as it may be shown: it comes from a log, so it is bounded and plain."""
+    return "".join(c if c.isprintable() else "?" for c in name[:60])

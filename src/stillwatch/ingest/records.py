@@ -1,0 +1,113 @@
+"""Accounts and model releases: small files in JSON Lines, CSV or Parquet, read whole."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.arrow_types import arrow_schema
+from stillwatch.errors import UsageError
+from stillwatch.ingest.defects import RowFault
+from stillwatch.ingest.json_rows import decode
+from stillwatch.ingest.lines import read_blocks
+from stillwatch.ingest.sources import file_source
+from stillwatch.ingest.values import READ_RECORD, read_fields
+from stillwatch.records.tables import ACCOUNT, RELEASE, Column
+
+
+class Records(NamedTuple):
+    """A table in a contract's layout, which of its columns the file had, and what was left out and why."""
+
+    table: pa.Table
+    given: frozenset[str]
+    reasons: dict[str, int]
+    unknown: dict[str, int]
+
+
+def read_accounts(path: Path) -> Records:
+    """Contract section 2. The last row of an account wins; a row without account_id is left out and counted."""
+    return _read(path, ACCOUNT, ("account_id",), "--accounts")
+
+
+def read_releases(path: Path) -> Records:
+    """Contract section 3. The last row of a model wins."""
+    return _read(path, RELEASE, ("model", "released_at"), "--releases")
+
+
+def _read(path: Path, layout: Sequence[Column], required: tuple[str, ...], option: str) -> Records:
+    names = [column.name for column in layout]
+    unknown: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    given: set[str] = set()
+    latest: dict[str, dict[str, Any]] = {}
+    count = 0
+    for row in _rows(path):
+        count += 1
+        if isinstance(row, RowFault):
+            reasons[row.reason] += 1
+            continue
+        given.update(name for name in row if name in names)
+        unknown.update(str(name)[:60] for name in row if name not in names)
+        try:
+            record = read_fields({k: v for k, v in row.items() if k in names}, READ_RECORD)
+            lacking = [name for name in required if not record.get(name)]
+            if lacking:
+                raise RowFault("is missing", lacking[0])
+            if len(record[required[0]]) > 512 or "\0" in record[required[0]]:
+                raise RowFault("is no id", required[0])
+        except RowFault as fault:
+            reasons[f"{fault.field}: {fault.reason}"] += 1
+            continue
+        latest.pop(record[required[0]], None)
+        latest[record[required[0]]] = record
+    if count and not latest:
+        close = [f"{u[:40]!r}" for name in required for u in difflib.get_close_matches(name, unknown, 1, 0.6)]
+        worst = ", ".join(f"{k} ({v})" for k, v in reasons.most_common(2))
+        what = f"none of {count} rows could be read: {worst}" + (f"; is it {', '.join(close)}?" if close else "")
+        raise UsageError(str(path), what, f"{option} wants the columns {', '.join(required)}")
+    table = pa.Table.from_pylist(list(latest.values()), schema=arrow_schema(layout))
+    return Records(table, frozenset(given), dict(reasons), dict(unknown))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any] | RowFault]:
+    source = file_source(path)
+    try:
+        if source.parquet:
+            for batch in pq.ParquetFile(path).iter_batches():
+                yield from batch.to_pylist()
+        elif path.name.lower().endswith((".csv", ".tsv")):
+            yield from _csv_rows(path)
+        else:
+            with path.open("rb") as stream:
+                for block in read_blocks(stream, source.packing):
+                    yield from (RowFault(d.reason) for d in block.defects)
+                    for line in block.raw:
+                        try:
+                            yield decode(line)
+                        except RowFault as fault:
+                            yield fault
+    except (OSError, pa.ArrowException, csv.Error, UnicodeDecodeError) as error:
+        raise UsageError(str(path), "cannot be read", "give JSON Lines, CSV with a header line, or Parquet") from error
+
+
+def _csv_rows(path: Path) -> Iterator[dict[str, Any] | RowFault]:
+    csv.field_size_limit(min(sys.maxsize, 1 << 20))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        head = file.read(65536)
+        rest = io.StringIO(head + file.read(), newline="")
+    first = head.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    for row in csv.DictReader(rest, delimiter=delimiter):
+        if None in row:
+            yield RowFault("has more cells than the header")
+            continue
+        yield {str(k).strip(): v for k, v in row.items() if v not in (None, "")}

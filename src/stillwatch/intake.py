@@ -1,0 +1,347 @@
+"""Logs in, narrow tables out: reads, drops what is there already, sketches, and stores in chunks that are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillwatch.arrow_types import arrow_schema
+from stillwatch.errors import UsageError
+from stillwatch.ingest import Dialect, Source, Taken, find_sources, read_field_map, read_source
+from stillwatch.ingest.dialects import dialect_named
+from stillwatch.ingest.records import read_accounts, read_releases
+from stillwatch.records.rules import Rule
+from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
+from stillwatch.store import Chunk, Store, Writer, open_store
+
+Progress = Callable[[dict[str, Any]], None] | None
+
+CHUNK_ROWS = 1 << 17
+"""Rows that are committed together."""
+_AHEAD = 3
+_HEAD = 1 << 16
+_TEXT = ("exchange_id", "account_id", "started_at", "messages", "prompt", "system", "completion")
+_BOUND = 200
+#: Kept column to (contract column, hash domain): the domain of the exchange column it may meet, else its own.
+_HASHED = {
+    "org": ("org_id", "org"), "email_domain": ("email_domain", "email_domain"), "email": ("email_hash", "email"),
+    "phone": ("phone_hash", "phone"), "payment": ("payment_fingerprint", "payment"),
+    "device": ("device_fingerprint", "device"), "referrer": ("referrer", "referrer"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class IntakeReport:
+    """What one intake did. Counts are of this run; `missing`: contract column to kept rows that lack it."""
+
+    read: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    files: Sequence[Mapping[str, Any]] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
+    unknown_fields: Mapping[str, int] = field(default_factory=dict)
+    set_unknown: Mapping[str, int] = field(default_factory=dict)
+    accounts: Mapping[str, Any] = field(default_factory=dict)
+    releases: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def take_in(
+    home: Path, logs: Sequence[str], *, dialect: str = "auto", field_map: Path | None = None,
+    accounts: Sequence[str | Path] = (), releases: Sequence[str | Path] = (), max_malformed_share: float = 0.05,
+    keep_text_days: float = 0.0, rules: Sequence[Rule] = (), progress: Progress = None,
+) -> IntakeReport:  # fmt: skip
+    """Takes logs, account records and releases into `home`; only what is new is read.
+
+    UsageError where an input is not there or unreadable, a map or format is wrong, another process writes here, or
+    more than `max_malformed_share` of the rows are malformed: then nothing of the run is kept. OutsideError where
+    the disk fails. Killed at any point, the next call goes on where this one was.
+    """
+    from stillwatch.sketch import compile_rules
+
+    started = time.perf_counter()
+    spoken = read_field_map(Path(field_map)) if field_map is not None else dialect_named(dialect)
+    beside = [Path(path) for path in (*accounts, *releases)]
+    sources = find_sources(logs, leave=[Path(home), *beside])
+    people = [(path, read_accounts(Path(path))) for path in accounts]
+    models = [(path, read_releases(Path(path))) for path in releases]
+    compiled = compile_rules(rules)
+    store = open_store(Path(home), create=True)
+    try:
+        with Writer(store) as writer:
+            now = int(time.time() * 1e6)
+            _expire_text(store)
+            run = _Run(store, writer, compiled, keep_text_days, progress)
+            for source in sources:
+                run.take(source, spoken)
+            run.flush()
+            _judge(writer, run, max_malformed_share)
+            changed = sum(
+                store.ledger.update_accounts(keep_accounts(p.table, store.key), _kept_names(p.given), now)
+                for _, p in people
+            )
+            released = sum(store.ledger.update_releases(p.table, now) for _, p in models)
+            writer.finish()
+        return IntakeReport(
+            **{name: run.counts.get(name, 0) for name in ("read", "kept", "quarantined", "duplicates")},
+            reasons=dict(run.reasons.most_common()), files=run.files, missing=dict(run.missing),
+            unknown_fields=dict(run.unknown.most_common(200)), set_unknown=dict(run.set_unknown),
+            accounts=_told(people, changed), releases=_told(models, released), seconds=time.perf_counter() - started,
+        )  # fmt: skip
+    finally:
+        store.close()
+
+
+def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
+    """Account records (ACCOUNT) as they are stored (KEPT_ACCOUNT): identifiers hashed, free text bounded."""
+    from stillwatch.sketch.identifiers import canonical_addresses, hash_identifiers, networks
+
+    columns: list[Any] = []
+    for name in arrow_schema(KEPT_ACCOUNT).names:
+        if name in _HASHED:
+            given, domain = _HASHED[name]
+            columns.append(hash_identifiers(_whole(table.column(given)), domain, key))
+        elif name == "signup_ip":
+            columns.append(hash_identifiers(canonical_addresses(_whole(table.column(name))), "ip", key))
+        elif name == "signup_net":
+            columns.append(hash_identifiers(networks(_whole(table.column("signup_ip"))), "net", key))
+        elif pa.types.is_string(table.column(name).type) and name != "account_id":
+            bounded = pc.utf8_slice_codeunits(table.column(name), 0, _BOUND)
+            columns.append(pc.replace_substring_regex(bounded, r"[\x00-\x1f\x7f]+", " "))
+        else:
+            columns.append(table.column(name))
+    return pa.table(columns, schema=arrow_schema(KEPT_ACCOUNT))
+
+
+class _Run:
+    """One run over the inputs: batches are read and counted in order here, sketched on two threads beside."""
+
+    def __init__(self, store: Store, writer: Writer, compiled: Any, keep_text_days: float, progress: Progress) -> None:
+        self.store, self.writer, self.compiled, self.progress = store, writer, compiled, progress
+        self.text_until = None
+        if keep_text_days > 0:
+            self.text_until = (datetime.now(UTC) + timedelta(days=keep_text_days)).strftime("%Y%m%dT%H%M%SZ")
+        self.counts: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+        self.set_unknown: Counter[str] = Counter()
+        self.missing: Counter[str] = Counter()
+        self.files: list[dict[str, Any]] = []
+        self.chunk = Chunk()
+        self._known = store.ledger.positions()
+
+    def take(self, source: Source, dialect: Dialect | None) -> None:
+        """One input, from where it was left to its end."""
+        before = self._known.get(source.label) if source.path is not None else None
+        position, unchanged = _where(source, before)
+        if unchanged:
+            self.files.append({"path": source.label, "unchanged": True, "read": 0})
+            return
+        result: dict[str, Any] = {"path": source.label, "read": 0, "kept": 0, "quarantined": 0, "duplicates": 0}
+        result["sha256"] = result["dialect"] = result["defect"] = None
+        self.files.append(result)
+        size = source.path.stat().st_size if source.path is not None else None
+        last = position
+        with ThreadPoolExecutor(2) as pool:
+            waiting: deque[tuple[Future[Any], pa.RecordBatch, Taken, dict[str, Any]]] = deque()
+            for taken in read_source(source, dialect, skip=position["rows"], offset=position["offset"]):
+                if taken.skipped:
+                    result["skipped"] = "no log format was recognised"
+                    return
+                fresh, moved = self._count(taken, last, result)
+                last = moved
+                numbers = self.writer.account_numbers(fresh.column("account_id"))
+                waiting.append((pool.submit(self._sketch, fresh, numbers), fresh, taken, moved))
+                while len(waiting) >= _AHEAD:
+                    self._store(*waiting.popleft(), source)
+            while waiting:
+                self._store(*waiting.popleft(), source)
+        if source.path is not None:
+            result["sha256"] = _sha256(source.path, size)
+            stat = source.path.stat()
+            done = {**last, "sha256": result["sha256"], "bytes": size, "done": True, "mtime": stat.st_mtime_ns}
+            if stat.st_size != size:
+                done["mtime"] = None
+            self.chunk.positions[source.label] = done
+
+    def _sketch(self, batch: pa.RecordBatch, numbers: Any) -> Any:
+        from stillwatch.sketch import sketch_batch
+
+        return sketch_batch(batch, numbers, self.store.key, self.compiled)
+
+    def _count(
+        self, taken: Taken, last: dict[str, Any], result: dict[str, Any]
+    ) -> tuple[pa.RecordBatch, dict[str, Any]]:
+        """The rows of a batch that are not in the store yet, and the position behind it."""
+        new = self.writer.seen.add(taken.batch.column("exchange_id"))
+        fresh = taken.batch if new.all() else taken.batch.filter(pa.array(new))
+        bad, twice = len(taken.defects), len(taken.batch) - len(fresh)
+        for counter in (result, moved := dict(last)):
+            counter["kept"] = counter.get("kept", 0) + len(fresh)
+            counter["quarantined"] = counter.get("quarantined", 0) + bad
+            counter["duplicates"] = counter.get("duplicates", 0) + twice
+        result["read"] += len(taken.batch) + bad
+        result["dialect"] = taken.dialect
+        moved.update(rows=taken.rows, offset=taken.offset, dialect=taken.dialect, defect=None)
+        for defect in taken.defects:
+            if defect.sha256 is None or defect.reason == "last line is cut off":
+                moved["defect"] = result["defect"] = defect.key
+        return fresh, moved
+
+    def _store(
+        self, sketched: Future[Any], batch: pa.RecordBatch, taken: Taken, moved: dict[str, Any], source: Source
+    ) -> None:
+        out, chunk = sketched.result(), self.chunk
+        bad = len(taken.defects)
+        if len(batch):
+            chunk.kept.append(out.kept)
+            chunk.fingerprints.append(out.fingerprints)
+            chunk.turns.append(out.turns)
+            if self.text_until is not None:
+                chunk.texts.append(batch.select(_TEXT))
+        counts = Counter(
+            read=len(taken.batch) + bad, kept=len(batch), quarantined=bad, duplicates=len(taken.batch) - len(batch)
+        )
+        reasons = Counter(defect.key for defect in taken.defects)
+        missing = Counter(_missing(batch))
+        chunk.counts += counts
+        chunk.reasons += reasons
+        chunk.missing += missing
+        chunk.unknown_fields += taken.unknown
+        chunk.set_unknown += Counter(taken.dropped)
+        chunk.quarantine += [defect.as_dict(source.label) for defect in taken.defects]
+        if source.path is not None:
+            chunk.positions[source.label] = moved
+        self.counts += counts
+        self.reasons += reasons
+        self.missing += missing
+        self.unknown += taken.unknown
+        self.set_unknown += Counter(taken.dropped)
+        if self.progress is not None:
+            self.progress({"step": "reading", "rows": self.counts["read"], "file": Path(source.label).name})
+        if chunk.rows >= CHUNK_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commits what is waiting."""
+        if self.chunk.counts or self.chunk.positions:
+            self.writer.commit(self.chunk, self.text_until)
+        self.chunk = Chunk()
+
+
+def _where(source: Source, before: dict[str, Any] | None) -> tuple[dict[str, Any], bool]:
+    """From where to read an input: its end as it was, or its beginning; and whether nothing is new."""
+    fresh: dict[str, Any] = {"rows": 0, "offset": 0, "head": None, "kept": 0, "quarantined": 0, "duplicates": 0}
+    if source.path is None:
+        return fresh, False
+    stat = source.path.stat()
+    head = _sha256(source.path, _HEAD) if before is None else _sha256(source.path, before.get("head_bytes") or _HEAD)
+    fresh.update(
+        head=_sha256(source.path, _HEAD), head_bytes=min(_HEAD, stat.st_size), size=stat.st_size,
+        mtime=stat.st_mtime_ns, done=False,
+    )  # fmt: skip
+    if before is None:
+        return fresh, False
+    if before.get("done") and stat.st_size == before.get("bytes"):
+        same = stat.st_mtime_ns == before.get("mtime") or _sha256(source.path, None) == before.get("sha256")
+        if same:
+            return before, True
+    if head != before.get("head"):
+        return fresh, False
+    here = {**before, "size": stat.st_size, "mtime": stat.st_mtime_ns, "done": False}
+    if source.packing == "plain" and not source.parquet:
+        if stat.st_size < before["offset"] or (before.get("done") and stat.st_size < (before.get("bytes") or 0)):
+            return fresh, False
+        if before.get("done") and _sha256(source.path, before["bytes"]) != before.get("sha256"):
+            return fresh, False
+        if not before.get("done") and stat.st_size < (before.get("size") or 0):
+            return fresh, False
+        return here, False
+    if not before.get("done") and (stat.st_size, stat.st_mtime_ns) == (before.get("size"), before.get("mtime")):
+        return here, False
+    return fresh, False
+
+
+def _judge(writer: Writer, run: _Run, most: float) -> None:
+    """Takes the run back where too much of it was malformed. What a killed run read before counts with it."""
+    read, bad = writer.totals.get("read", 0), writer.totals.get("quarantined", 0)
+    if not read or bad <= most * read:
+        return
+    reason, count = Counter(writer.totals.get("reasons", {})).most_common(1)[0]
+    names = ", ".join(run.unknown) if len(run.unknown) <= 8 else ", ".join([*list(run.unknown)[:8], "..."])
+    writer.take_back()
+    hint = "say what the log is with --format, or map its fields with --map FILE (docs/ingest.md)"
+    if names:
+        hint += f"; it has the fields {names}"
+    raise UsageError(
+        "LOGS", f"{bad:,} of {read:,} rows are malformed, most often {reason} ({count:,}); nothing of this run is kept",
+        hint,
+    )  # fmt: skip
+
+
+def _missing(batch: pa.RecordBatch) -> dict[str, int]:
+    """Rows that lack a column. A prompt or a system prompt inside `messages` is not lacking."""
+    out = {name: batch.column(name).null_count for name in (column.name for column in EXCHANGE)}
+    talk = batch.column("messages").is_null()
+    for name in ("prompt", "system"):
+        out[name] = int(pc.sum(pc.and_(talk, batch.column(name).is_null())).as_py() or 0)
+    return {name: count for name, count in out.items() if count}
+
+
+def _expire_text(store: Store) -> None:
+    """Kept texts whose time has come are removed, first from the ledger, then from disk."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for name in store.ledger.parts("text"):
+        if name.split(".until-")[-1].split(".")[0] <= now:
+            with store.ledger.transaction() as db:
+                db.execute("DELETE FROM parts WHERE kind='text' AND name=?", (name,))
+            (store.home / "text" / name).unlink(missing_ok=True)
+
+
+def _kept_names(given: frozenset[str]) -> frozenset[str]:
+    names = {kept for kept, (contract, _) in _HASHED.items() if contract in given}
+    both = {"signup_net"} if "signup_ip" in given else set()
+    return frozenset(names | both | (given & set(arrow_schema(KEPT_ACCOUNT).names)))
+
+
+def _told(files: Sequence[tuple[Any, Any]], changed: int) -> dict[str, Any]:
+    reasons: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for _, records in files:
+        reasons.update(records.reasons)
+        unknown.update(records.unknown)
+    rows = sum(records.table.num_rows for _, records in files)
+    if not files:
+        return {}
+    return {"rows": rows, "changed": changed, "reasons": dict(reasons), "unknown_fields": dict(unknown)}
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
+
+
+def _sha256(path: Path, most: int | None) -> str:
+    """Hex SHA-256 of a file, or of its first bytes."""
+    digest, left = hashlib.sha256(), most
+    with path.open("rb") as file:
+        while left is None or left > 0:
+            piece = file.read(1 << 20 if left is None else min(left, 1 << 20))
+            if not piece:
+                break
+            digest.update(piece)
+            left = left - len(piece) if left is not None else None
+    return digest.hexdigest()

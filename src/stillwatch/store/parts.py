@@ -1,0 +1,91 @@
+"""Part files: written under another name, forced to disk, then renamed; so a part is whole or not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stillwatch.errors import OutsideError
+
+KINDS = ("exchanges", "fingerprints", "turns")
+#: Column that names a row's earliest and latest time, and what a part is summed over.
+SPAN = {
+    "exchanges": ("started_at", "started_at"),
+    "fingerprints": ("first_at", "last_at"),
+    "turns": ("first_at", "last_at"),
+}
+SUMMED = {"fingerprints": "fingerprint", "turns": "turn"}
+
+
+class Part(NamedTuple):
+    """A registered part file; times in microseconds."""
+
+    kind: str
+    name: str
+    rows: int
+    bytes: int
+    min_at: int | None
+    max_at: int | None
+
+
+def write_part(home: Path, kind: str, name: str, table: pa.Table, *, mode: int = 0o600) -> Part:
+    """Writes `DIR/kind/name` and forces it and its folder to disk."""
+    folder = home / kind
+    target, temporary = folder / name, folder / f"{name}.writing"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with temporary.open("wb") as file:
+            temporary.chmod(mode)
+            pq.write_table(table, file, compression="zstd", compression_level=3, row_group_size=1 << 17)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        sync_folder(folder)
+    except OSError as error:
+        raise OutsideError(str(target), f"cannot be written ({error.strerror})", "check disk and rights") from error
+    first, last = SPAN.get(kind, ("", ""))
+    low = high = None
+    if first and table.num_rows:
+        low = pc.min(table.column(first)).cast(pa.int64()).as_py()
+        high = pc.max(table.column(last)).cast(pa.int64()).as_py()
+    return Part(kind, name, table.num_rows, target.stat().st_size, low, high)
+
+
+def summed(kind: str, table: pa.Table) -> pa.Table:
+    """Fingerprints or turns with one row for each account and value."""
+    value = SUMMED[kind]
+    grouped = table.group_by(["account", value], use_threads=False).aggregate(
+        [("n", "sum"), ("first_at", "min"), ("last_at", "max")]
+    )
+    columns: list[Any] = [grouped.column(name) for name in ("account", value, "n_sum", "first_at_min", "last_at_max")]
+    return pa.table(columns, names=table.schema.names).cast(table.schema)
+
+
+def read_part(home: Path, kind: str, name: str) -> pa.Table:
+    """A part, whole."""
+    try:
+        return pq.read_table(home / kind / name, memory_map=False, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise OutsideError(str(home / kind / name), "a part cannot be read", "restore it from a backup") from error
+
+
+def open_part(home: Path, kind: str, name: str) -> Any:
+    """A part to read in pieces."""
+    try:
+        return pq.ParquetFile(home / kind / name)
+    except (OSError, pa.ArrowException) as error:
+        raise OutsideError(str(home / kind / name), "a part cannot be read", "restore it from a backup") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Forces a folder's names to disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
