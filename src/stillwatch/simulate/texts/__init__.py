@@ -1,0 +1,1 @@
+"""What people, programs and harvesters write: writers for each kind of traffic."""
