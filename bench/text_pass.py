@@ -51,7 +51,7 @@ class _Writer:
 
     def prompt(self, count: int) -> str:
         if self.random.random() < 0.2:
-            return f"{self.random.choice(self.templates)} {self.random.randint(1, 9999)} {self.prose(max(count - 20, 2))}"
+            return f"{self.random.choice(self.templates)} {self.random.randint(1, 9999)} {self.prose(max(count - 20, 2))}"  # noqa: E501
         return self.prose(count)
 
 
@@ -62,7 +62,7 @@ def _rules() -> list[Rule]:
               "training data", "a variation", "the tool calls")  # fmt: skip
     pairs = [(verb, thing) for verb in verbs for thing in things]
     return [
-        Rule(i + 1, f"bench-{i}", "grading", "", "en", rf"\b{v}\b.{{0,40}}\b{t}\b" if i % 5 == 0 else rf"\b{v} {t}\b", (), "")
+        Rule(i + 1, f"bench-{i}", "grading", "", "en", rf"\b{v}\b.{{0,40}}\b{t}\b" if i % 5 == 0 else rf"\b{v} {t}\b", (), "")  # noqa: E501
         for i, (v, t) in enumerate(pairs)
     ]
 
@@ -127,12 +127,12 @@ def measure(kind: str, rows: int) -> dict[str, Any]:
     scan, cost = min(scans[1:]), min(passes)
     return {
         "set": kind, "rows": rows, "bytes_per_row": round(size / rows), "scan_cpu_s_per_million": scan / rows * 1e6,
-        "pass_cpu_s_per_million": cost / rows * 1e6, "ratio": cost / scan, "fingerprint_rows_per_row": fingerprints / rows,
+        "pass_cpu_s_per_million": cost / rows * 1e6, "ratio": cost / scan, "fingerprint_rows_per_row": fingerprints / rows,  # noqa: E501
     }  # fmt: skip
 
 
 def blind_shares(texts: int = 2000) -> list[dict[str, Any]]:
-    """For each length: share of prompts, and of pairs of one template (20 fixed words), without a (shared) fingerprint."""
+    """For each length: share of prompts, and of pairs of one template (20 fixed words), without a (shared) fingerprint."""  # noqa: E501
     writer, rules, out = _Writer(11), compile_rules([]), []
     for words in (4, 6, 12, 24, 50, 100, 200, 400, 1000):
         fixed = [writer.prose(min(20, words - 2)) for _ in range(texts)]
@@ -161,7 +161,7 @@ def main() -> None:
         print(json.dumps({"sets": sets, "blind": blind}))
         return
     for row in (*sets, *blind):
-        print("  ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()))
+        print("  ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()))  # noqa: E501
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sketch.exchanges import KEY, NO_RULES, batch_of, kept, rule, sketched
 
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import UsageError
 from stillwatch.records.tables import FINGERPRINTS, KEPT, TURNS
 from stillwatch.sketch import SEED_VERSION, compile_rules, sketch_batch
 from stillwatch.sketch.identifiers import canonical_addresses, hash_identifiers, networks
-from tests.sketch.exchanges import KEY, NO_RULES, batch_of, kept, rule, sketched
 
 
 def talk(*messages: tuple[str, object]) -> str:
@@ -30,12 +30,12 @@ def test_an_empty_batch_follows_the_layouts() -> None:
 
 
 TEMPLATES = {
-    "Latn": "Please rewrite the following customer letter in a warm and friendly tone for {}, then sign it for {} today.",
-    "Cyrl": "Пожалуйста, перепиши следующее письмо клиента в тёплом и дружеском тоне для {}, потом подпиши за {} сегодня.",
+    "Latn": "Please rewrite the following customer letter in a warm and friendly tone for {}, then sign it for {} today.",  # noqa: E501
+    "Cyrl": "Пожалуйста, перепиши следующее письмо клиента в тёплом и дружеском тоне для {}, потом подпиши за {} сегодня.",  # noqa: E501
     "Arab": "من فضلك أعد كتابة رسالة العميل التالية بأسلوب ودود ودافئ من أجل {} ثم وقعها باسم {} اليوم",
     "Kore": "다음 고객 편지를 따뜻하고 친근한 어조로 다시 작성해 주세요 대상은 {} 그리고 서명은 {} 로 오늘 해 주세요",
     "Thai": "กรุณาเขียนจดหมายของลูกค้าต่อไปนี้ใหม่ด้วยน้ำเสียงที่เป็นมิตรสำหรับ {} แล้วลงชื่อให้ {} วันนี้",
-    "Jpan": "次のお客様からの手紙を温かく親しみやすい口調で書き直してください。宛先は {} で、署名は {} でお願いします。",
+    "Jpan": "次のお客様からの手紙を温かく親しみやすい口調で書き直してください。宛先は {} で、署名は {} でお願いします。",  # noqa: E501
     "Hans": "请把下面这封客户来信用温暖友好的语气重新写一遍，收信人是 {}，然后今天以 {} 的名义签字。",
 }
 
@@ -66,9 +66,9 @@ def test_a_turn_in_a_history_equals_the_completion_it_was() -> None:
     assert turns[0]["turn"] == done.kept.to_pylist()[0]["completion"]
 
 
-HOSTILE = ["", "null", "7", "{}", "[", "[[[[[", "[" * 5000, '[{"role":"user"}', '[{"role":1,"content":null}]', '["\\', "[{]",
-           '[{"role":"user","content":"\\u\\u\\u\\ud800"}]', '[{"role":"user","content":[1,{"type":"text"},{"text":[]}]}]',
-           '[{"role":"user","content":"x"}] trailing', '[{"content":{"a":[{}]}}]', '[{"role":"user","content":"a"},]']  # fmt: skip
+HOSTILE = ["", "null", "7", "{}", "[", "[[[[[", "[" * 5000, '[{"role":"user"}', '[{"role":1,"content":null}]', '["\\', "[{]",  # noqa: E501
+           '[{"role":"user","content":"\\u\\u\\u\\ud800"}]', '[{"role":"user","content":[1,{"type":"text"},{"text":[]}]}]',  # noqa: E501
+           '[{"role":"user","content":"x"}] trailing', '[{"content":{"a":[{}]}}]', '[{"role":"user","content":"a"},]']  # fmt: skip  # noqa: E501
 
 
 def test_hostile_conversations_keep_their_row_and_fall_back_to_the_prompt() -> None:
@@ -85,7 +85,7 @@ def test_any_text_reads_the_same_from_json_as_from_a_column(texts: list[str], as
     texts = [t.encode("utf-8", "replace").decode() for t in texts]
     as_json = [json.dumps([{"role": "user", "content": t}], ensure_ascii=ascii_only) for t in texts]
     ours = ("prompt", "masked", "opening", "closing", "topic", "prompt_words")
-    for one, other in zip(kept(*({"prompt": t} for t in texts)), kept(*({"messages": j} for j in as_json)), strict=True):
+    for one, other in zip(kept(*({"prompt": t} for t in texts)), kept(*({"messages": j} for j in as_json)), strict=True):  # noqa: E501
         if one["prompt"] is not None and other["prompt_chars"]:
             assert [one[c] for c in ours] == [other[c] for c in ours]
         assert one["prompt_chars"] == other["prompt_chars"] or not other["prompt_chars"]
@@ -93,14 +93,13 @@ def test_any_text_reads_the_same_from_json_as_from_a_column(texts: list[str], as
 
 def test_no_text_is_left_in_what_is_kept() -> None:
     secret = "Xylophone quokka"
-    row = {c: secret for c in ("prompt", "system", "completion", "ip", "user_agent", "org_id", "key_id", "session_id",
-                               "end_user_id", "client_fingerprint", "country")}  # fmt: skip
+    row = dict.fromkeys(("prompt", "system", "completion", "ip", "user_agent", "org_id", "key_id", "session_id", "end_user_id", "client_fingerprint", "country"), secret)  # fmt: skip  # noqa: E501
     done = sketched({**row, "tools": [secret], "messages": talk(("assistant", secret), ("user", secret))})
     assert not any(secret.lower() in str(batch.to_pylist()).lower() for batch in done)
 
 
 def test_invalid_utf8_does_no_harm() -> None:
-    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(np.array([0, 3], np.int32)), pa.py_buffer(b"a\xff\xe0")])
+    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(np.array([0, 3], np.int32)), pa.py_buffer(b"a\xff\xe0")])  # noqa: E501
     batch = batch_of({"prompt": "x"})
     at = batch.schema.get_field_index("prompt")
     done = sketch_batch(batch.set_column(at, batch.schema.field(at), bad), np.zeros(1, np.int32), KEY, NO_RULES)
@@ -112,7 +111,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
             for i in range(20)]  # fmt: skip
     one, other = sketched(*rows), sketched(*rows[::-1])
     drop = ("started_at",)
-    by_id = [sorted(str({k: v for k, v in r.items() if k not in drop}) for r in s.kept.to_pylist()) for s in (one, other)]
+    by_id = [sorted(str({k: v for k, v in r.items() if k not in drop}) for r in s.kept.to_pylist()) for s in (one, other)]  # noqa: E501
     sums = [sorted((r["fingerprint"], r["n"]) for r in s.fingerprints.to_pylist()) for s in (one, other)]
     assert by_id[0] == by_id[1] and sums[0] == sums[1]
 

@@ -55,12 +55,12 @@ _SPACE_RANGES = (
     (0x00, 0x20), (0x7F, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F),
     (0x205F, 0x205F), (0x3000, 0x3000),
 )  # fmt: skip
-_IGNORE_RANGES = ((0xAD, 0xAD), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF))
+_IGNORE_RANGES = ((0xAD, 0xAD), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF))  # noqa: E501
 _DIGIT_ZEROS = (0x30, 0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xED0, 0x1040, 0x17E0, 0xFF10)
 _CASED_BLOCKS = ((0x00, 0x58F), (0x1E00, 0x1FFF))
 
-_SIMPLIFIED = "们这说国会为来时对个过里后么还没发问给让请题话应该进将与样开关经现实间头书语译词复释义类认识讲读写记设计处"
-_TRADITIONAL = "們這說國會為來時對個過裡後麼還沒發問給讓請題話應該進將與樣開關經現實間頭書語譯詞複釋義類認識講讀寫記設計處"
+_SIMPLIFIED = "们这说国会为来时对个过里后么还没发问给让请题话应该进将与样开关经现实间头书语译词复释义类认识讲读写记设计处"  # noqa: E501
+_TRADITIONAL = "們這說國會為來時對個過裡後麼還沒發問給讓請題話應該進將與樣開關經現實間頭書語譯詞複釋義類認識講讀寫記設計處"  # noqa: E501
 
 LANGUAGES: tuple[str, ...] = (
     "en", "es", "fr", "de", "pt", "it", "nl", "pl", "tr", "vi", "id", "sv", "ro", "cs", "ru", "uk", "bg", "fa", "ur",
@@ -71,9 +71,9 @@ _COMMON: dict[str, str] = {
     "will how if which we they their each when use all about would there please write give following should than",
     "es": "de la que el en y los se del las por un para con una su al lo como más pero sus le ya o este sí porque esta "
     "entre cuando muy sin sobre qué cómo puedo favor escribe",
-    "fr": "de la le et les des en un du une que est pour qui dans par plus pas sur ne se ce il sont avec au aux vous je "
+    "fr": "de la le et les des en un du une que est pour qui dans par plus pas sur ne se ce il sont avec au aux vous je "  # noqa: E501
     "comment écris cette être mais ou",
-    "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat "
+    "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat "  # noqa: E501
     "dass sie nach wird bei wie ich schreibe bitte kann einen oder",
     "pt": "de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem seu sua "
     "ou ser quando muito você escreva isso",
@@ -82,7 +82,7 @@ _COMMON: dict[str, str] = {
     "nl": "de van het een en in is dat op te zijn met voor niet aan er om ook als dan maar bij uit hoe wat ik je deze "
     "schrijf naar wordt door",
     "pl": "i w na z do się nie to jest że o jak po co ale za od przez dla czy są tym lub oraz który napisz tego być",
-    "tr": "ve bir bu için ile da de ne gibi daha çok en olarak olan ben sen mi değil var ama nasıl kadar sonra bana yaz",
+    "tr": "ve bir bu için ile da de ne gibi daha çok en olarak olan ben sen mi değil var ama nasıl kadar sonra bana yaz",  # noqa: E501
     "vi": "là và của có cho không được một các những người trong với này để khi đã như từ về tôi bạn hãy viết thế nào",
     "id": "yang dan di dengan untuk ini itu dari dalam tidak akan pada juga adalah ke karena saya apa bisa atau anda "
     "sebuah tulis bagaimana",

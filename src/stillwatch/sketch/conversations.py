@@ -242,7 +242,7 @@ def take_apart(messages: Text, prompt: Text, system: Text, turn_key: Any, histor
             prompts = _room(prompts, used, stop - start)
             prompt_starts[row] = used
             prompts[used : used + stop - start] = prompt.data[start:stop]
-            used += stop - start
+            used += stop - start  # type: ignore[assignment]
             prompt_ends[row] = used
         prompts[used] = 0x0A
         used += 1

@@ -32,7 +32,7 @@ def hash_identifiers(values: pa.Array, domain: str, key: bytes) -> pa.Array:
 
 
 def canonical_addresses(ips: pa.Array) -> pa.Array:
-    """Each address in one spelling: IPv6 compressed, IPv4-mapped as IPv4, a port left off; junk cut to 64 characters."""
+    """Each address in one spelling: IPv6 compressed, IPv4-mapped as IPv4, a port left off; junk cut to 64 characters."""  # noqa: E501
     plain = _dotted(ips)[0]
     return _through_distinct(ips, ~plain, _canonical)
 
@@ -111,16 +111,16 @@ def _find_dotted(data: Array, offsets: Array, known: Array, plain: Array, heads:
         while good and i <= end:
             byte = np.int64(data[i]) if i < end else 0x2E
             if byte == 0x2E:
-                good = digits > 0 and value <= 255 and not (digits > 1 and data[i - digits] == 0x30)
+                good = digits > 0 and value <= 255 and not (digits > 1 and data[i - digits] == 0x30)  # type: ignore[assignment]
                 numbers += 1
                 if numbers == 3:
                     heads[row] = i + 1 - start
                 digits = value = 0
             elif byte >= 0x30 and byte <= 0x39:
-                value = value * 10 + byte - 0x30
+                value = value * 10 + byte - 0x30  # type: ignore[assignment]
                 digits += 1
             else:
-                good = False
+                good = False  # type: ignore[assignment]
             i += 1
         plain[row] = good and numbers == 4
 

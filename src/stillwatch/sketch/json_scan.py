@@ -28,7 +28,7 @@ def is_word(buffer: Array, start: int, end: int, word: Array) -> bool:
     """Whether ``buffer[start:end]`` equals `word`."""
     if end - start != word.size:
         return False
-    for k in range(word.size):
+    for k in range(word.size):  # noqa: SIM110 (a generator does not compile)
         if buffer[start + k] != word[k]:
             return False
     return True
@@ -125,7 +125,7 @@ def _hex4(buffer: Array, i: int, end: int) -> int:
         return -1
     code = 0
     for k in range(4):
-        digit = np.int64(buffer[i + k])
+        digit: Any = np.int64(buffer[i + k])
         if digit >= 0x30 and digit <= 0x39:
             digit -= 0x30
         elif (digit | 32) >= 0x61 and (digit | 32) <= 0x66:

@@ -198,9 +198,9 @@ def _read_all(
             kind = SPACE
             script = 0
             if i < end:
-                code = np.int64(buffer[i])
+                code = np.int64(buffer[i])  # type: ignore[assignment]
                 if code < 0x80:
-                    kind = np.int64(kinds[code])
+                    kind = np.int64(kinds[code])  # type: ignore[assignment]
                     if kind & 7 == LETTER:
                         if space and f > 0:
                             folded[f] = 0x20
@@ -222,14 +222,14 @@ def _read_all(
                             not_letters = ~((seven + _FROM_A) & ~(seven + _FROM_Z) & ~eight) & _HIGH_BITS
                             if not_letters:
                                 edge = not_letters & (~not_letters + _ONE)
-                                step = np.int64((((edge - _ONE) & _LOW_BITS) * _LOW_BITS) >> _S56) - 1
+                                step = np.int64((((edge - _ONE) & _LOW_BITS) * _LOW_BITS) >> _S56) - 1  # type: ignore[assignment]
                             store64(folded, f, low)
                             store64(masked, m, low)
                             f += step
                             m += step
                             i += step
                         while step == 8 and i < end:
-                            code = np.int64(buffer[i] | 32)
+                            code = np.int64(buffer[i] | 32)  # type: ignore[assignment]
                             if buffer[i] >= 0x80 or code < 0x61 or code > 0x7A:
                                 break
                             folded[f] = code
@@ -256,9 +256,9 @@ def _read_all(
                         )  # fmt: skip
                         step = 4
                     if code < 0x10000:
-                        kind = np.int64(kinds[code]) & 7
-                        script = np.int64(kinds[code]) >> 3
-                        code = np.int64(folds[code])
+                        kind = np.int64(kinds[code]) & 7  # type: ignore[assignment]
+                        script = np.int64(kinds[code]) >> 3  # type: ignore[assignment]
+                        code = np.int64(folds[code])  # type: ignore[assignment]
                     elif code >= 0x20000 and code <= 0x3FFFF:
                         kind, script = UNSPACED, _HANI
                     elif code >= 0x1F000 and code <= 0x1FAFF:
@@ -271,7 +271,7 @@ def _read_all(
             if kind == IGNORE:
                 i += step
                 continue
-            if kind == LETTER or kind == DIGIT:
+            if kind == LETTER or kind == DIGIT:  # noqa: SIM109
                 if space and f > 0:
                     folded[f] = 0x20
                     masked[m] = 0x20
