@@ -219,6 +219,15 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, c
     assert shown.err.endswith("\r\x1b[2K")
 
 
+def test_a_simulation_tells_its_progress_in_shares() -> None:
+    told: list[Any] = []
+    by_share = terminal.by_share(told.append)
+    assert by_share is not None
+    by_share(0.25, "1,000 exchanges")
+    assert terminal.progress_line(told[0], 2.0) == "simulating, 25% · 1,000 exchanges · 2 s"
+    assert terminal.by_share(None) is None
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [

@@ -48,7 +48,7 @@ def _demo(
     settings = options.read_settings(folder, settings_file, overrides)
     world = folder / "world" if kept else folder / "traffic"
     with terminal.progress() as progress:
-        simulate(world, ("demo",), scale=scale, seed=seed, progress=progress)
+        simulate(world, ("demo",), scale=scale, seed=seed, progress=terminal.by_share(progress))
         found = pipeline.sweep(
             folder, [str(world / "exchanges")], settings=settings, dialect="auto", field_map=None,
             accounts=[str(world / "accounts.jsonl")], releases=[str(world / "releases.csv")], since=None, until=None,

@@ -77,6 +77,13 @@ class _Line:
         sys.stderr.flush()
 
 
+def by_share(told: Progress | None) -> Callable[[float, str], None] | None:
+    """A progress for what tells a share done (0..1) and words, such as a simulation."""
+    if told is None:
+        return None
+    return lambda share, words: told({"step": f"simulating, {share:.0%}", "detail": words})
+
+
 def progress_line(state: Mapping[str, Any], seconds: float) -> str:
     """`reading · rows 32,768 · 12 s` from whatever a run tells of itself."""
     from stillwatch.report.plain_text import clean, number

@@ -34,7 +34,7 @@ def simulate(
     chosen = names or ("demo",)
     _known(chosen, known, "--profile", "stillwatch simulate --list")
     with terminal.progress() as progress:
-        wrote = write(out, chosen, scale=scale, seed=seed, progress=progress)
+        wrote = write(out, chosen, scale=scale, seed=seed, progress=terminal.by_share(progress))
     if as_json:
         terminal.print_json({"out": str(out), "profiles": list(chosen), "scale": scale, "seed": seed, **wrote})
         return
@@ -48,11 +48,11 @@ def simulate(
 @click.command()
 @click.option("--kind", "kinds", multiple=True, metavar="NAME", default=("distillation", "no_shared_infrastructure"),
               show_default=True, help="What to plant. Repeatable.")
-@click.option("--accounts", multiple=True, type=click.IntRange(1, 1_000_000), default=(20, 100), show_default=True,
+@click.option("--accounts", multiple=True, type=click.IntRange(1, 1_000_000), default=(30, 300), show_default=True,
               help="Accounts of a planted harvest. Repeatable.")
 @click.option("--exchanges-per-account", "each", multiple=True, type=click.IntRange(1, 1_000_000),
-              default=(50, 300), show_default=True, help="Exchanges of each account. Repeatable.")
-@click.option("--repeats", type=click.IntRange(1, 1000), default=3, show_default=True, help="Tries of each size.")
+              default=(100,), show_default=True, help="Exchanges of each account. Repeatable.")
+@click.option("--repeats", type=click.IntRange(1, 1000), default=1, show_default=True, help="Tries of each size.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seed, equal drill.")
 @options.home_option
 @options.settings_options

@@ -20,6 +20,8 @@ OTHERS = "#b8bfc6"
 FOR, AGAINST, NEUTRAL = "#c2410c", "#0072b2", "#7a828a"
 WIDTH = 860
 _BINS = 240
+#: What a score's log-odds differ by from the sum of its evidence: conduct and coordination are weighed apart.
+_REST = "it takes both; shared causes once"
 _CERTAIN_BITS = 14.0
 _PROBABILITIES = ((-6.64, "1%"), (-3.17, "10%"), (0.0, "50%"), (3.17, "90%"), (6.64, "99%"), (9.97, "99.9%"))
 
@@ -123,7 +125,7 @@ def waterfall(
     total = sum(bits for _, bits, _ in steps)
     final = _log_odds(score)
     if final is not None and prior_bits is not None and abs(final - total) >= 0.3:
-        steps.append(("it takes both; shared causes once", final - total, NEUTRAL))
+        steps.append((_REST, final - total, NEUTRAL))
         total = final
     ends = np.cumsum([0.0, *(bits for _, bits, _ in steps)])
     lo, hi = min(float(ends.min()), -1.0), max(float(ends.max()), 1.0)
@@ -144,7 +146,7 @@ def waterfall(
         body.append(label(left - 10, top - 14, "probability", "s", anchor="end"))
     for i, (name, bits, fill) in enumerate(steps):
         y = top + i * row
-        dashed = ' fill-opacity="0.45" stroke="#7a828a" stroke-dasharray="3 2"' if name.startswith("it takes both") else ""
+        dashed = ' fill-opacity="0.45" stroke="#7a828a" stroke-dasharray="3 2"' if name == _REST else ""
         body += [
             label(left - 10, y + 13, name, anchor="end", limit=40),
             rect(x(ends[i]), y + 2, bits * scale, row - 8, fill, dashed),
