@@ -69,21 +69,18 @@ def take_in(
     more than `max_malformed_share` of the rows are malformed: then nothing of the run is kept. OutsideError where
     the disk fails. Killed at any point, the next call goes on where this one was.
     """
-    from stillwatch.sketch import compile_rules
-
     started = time.perf_counter()
     spoken = read_field_map(Path(field_map)) if field_map is not None else dialect_named(dialect)
     beside = [Path(path) for path in (*accounts, *releases)]
     sources = find_sources(logs, leave=[Path(home), *beside])
     people = [(path, read_accounts(Path(path))) for path in accounts]
     models = [(path, read_releases(Path(path))) for path in releases]
-    compiled = compile_rules(rules)
     store = open_store(Path(home), create=True)
     try:
         with Writer(store) as writer:
             now = int(time.time() * 1e6)
             _expire_text(store)
-            run = _Run(store, writer, compiled, keep_text_days, progress)
+            run = _Run(store, writer, rules, keep_text_days, progress)
             for source in sources:
                 run.take(source, spoken)
             run.flush()
@@ -128,8 +125,11 @@ def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
 class _Run:
     """One run over the inputs: batches are read and counted in order here, sketched on two threads beside."""
 
-    def __init__(self, store: Store, writer: Writer, compiled: Any, keep_text_days: float, progress: Progress) -> None:
-        self.store, self.writer, self.compiled, self.progress = store, writer, compiled, progress
+    def __init__(
+        self, store: Store, writer: Writer, rules: Sequence[Rule], keep_text_days: float, progress: Progress
+    ) -> None:
+        self.store, self.writer, self.rules, self.progress = store, writer, rules, progress
+        self.compiled: Any = None
         self.text_until = None
         if keep_text_days > 0:
             self.text_until = (datetime.now(UTC) + timedelta(days=keep_text_days)).strftime("%Y%m%dT%H%M%SZ")
@@ -160,6 +160,8 @@ class _Run:
                 if taken.skipped:
                     result["skipped"] = "no log format was recognised"
                     return
+                if self.compiled is None:
+                    self.compiled = self._compiled()
                 fresh, moved = self._count(taken, last, result)
                 last = moved
                 numbers = self.writer.account_numbers(fresh.column("account_id"))
@@ -175,6 +177,12 @@ class _Run:
             if stat.st_size != size:
                 done["mtime"] = None
             self.chunk.positions[source.label] = done
+
+    def _compiled(self) -> Any:
+        """The rules, compiled when the first batch needs them: it takes long, and most reruns read nothing."""
+        from stillwatch.sketch import compile_rules
+
+        return compile_rules(tuple(self.rules))
 
     def _sketch(self, batch: pa.RecordBatch, numbers: Any) -> Any:
         from stillwatch.sketch import sketch_batch

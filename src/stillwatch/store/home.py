@@ -12,13 +12,14 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.errors import OutsideError, UsageError
-from stillwatch.records.tables import KEPT_ACCOUNT
+from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
 from stillwatch.store.ledger import Ledger
 from stillwatch.store.parts import open_part, read_part, sync_folder
 from stillwatch.store.window import Window
 
 _FOLDERS = ("exchanges", "fingerprints", "turns", "quarantine", "findings", "history")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOGGED = frozenset(column.name for column in EXCHANGE)
 #: Contract column of an account to the kept one, where the names differ.
 _KEPT_NAME = {
     "org_id": "org", "email_hash": "email", "phone_hash": "phone", "payment_fingerprint": "payment",
@@ -85,7 +86,8 @@ class Store:
         return self.ledger.releases()
 
     def missing(self) -> dict[str, int]:
-        """Contract column to the number of stored exchanges that lack it (account columns: whose account does)."""
+        """Contract column to the number of stored exchanges that lack it (columns that only
+        accounts have: whose account does)."""
         out = self.ledger.missing()
         kept = sum(self.ledger.part_rows("exchanges").values())
         accounts = self.accounts()
@@ -96,11 +98,11 @@ class Store:
         back = {kept_name: name for name, kept_name in _KEPT_NAME.items()}
         for column in KEPT_ACCOUNT:
             name = back.get(column.name, column.name)
-            if name in ("account_id", "signup_net") or (name in out and name != "org_id"):
+            if name in _LOGGED or name == "signup_net":
                 continue
             valid = accounts.column(column.name).is_valid().to_pylist()
             lacking = kept - sum(n for n, known in zip(rows, valid, strict=True) if known)
-            out[name] = min(out.get(name, lacking), lacking)
+            out[name] = lacking
         return {name: count for name, count in out.items() if count}
 
     def _exchanges_by_account(self) -> dict[int, int]:
