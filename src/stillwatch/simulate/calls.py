@@ -16,6 +16,13 @@ from stillwatch.simulate.texts.everyday import FOLLOW, PROSE
 
 TURNS_MAX = 8
 STAMP = pa.timestamp("us", tz="UTC")
+REFUSALS = pa.array(
+    [
+        "I can't help with that request.",
+        "Sorry, that is not something I can provide.",
+        "I won't do that, but I can offer a summary.",
+    ]
+)
 SCHEMA = pa.schema(
     [
         ("exchange_id", pa.string()),
@@ -191,14 +198,17 @@ def exchanges(
     )
     answers = (said.answer or PROSE)(keys)
     system = said.system(keys) if said.system else pa.array([""] * n, pa.string())
+    final = np.r_[session[1:] != session[:-1], True] if n else np.zeros(0, bool)
+    failed = (rng.random(n) < traffic.errors) & final
+    refused = ~failed & (rng.random(n) < traffic.refused)
+    phrases = (row % np.uint64(3)).astype(np.int64)
+    answers = pc.if_else(pa.array(refused), REFUSALS.take(pa.array(phrases)), answers)
     inside = _histories(prompts, answers, session, turn, traffic, keys, rng)
     spoken = pc.if_else(
         pc.equal(system, ""), "", pc.binary_join_element_wise('{"role":"system","content":', quoted(system), "},", "")
     )
     messages = pc.binary_join_element_wise("[", spoken, inside, "]", "")
 
-    failed = rng.random(n) < traffic.errors
-    refused = ~failed & (rng.random(n) < traffic.refused)
     size_in = (
         pc.binary_length(messages).to_numpy(zero_copy_only=False) / 4
         + traffic.input_tokens * rng.lognormal(-0.1, 0.5, n)
@@ -237,14 +247,6 @@ def exchanges(
             )
         )
     )
-    refusal = pa.array(
-        [
-            "I can't help with that request.",
-            "Sorry, that is not something I can provide.",
-            "I won't do that, but I can offer a summary.",
-        ]
-    )
-    answers = pc.if_else(pa.array(refused), refusal.take(pa.array((row % np.uint64(3)).astype(np.int64))), answers)
     begin = int(stage.start.timestamp() * 1e6)
     none = pa.nulls(n, pa.string())
     columns: dict[str, Any] = {
@@ -261,9 +263,9 @@ def exchanges(
             pa.scalar(None, pa.string()),
         ),
         "channel": pa.array(channels).take(pa.array(np.minimum(channel, len(channels) - 1))),
-        "messages": messages,
-        "prompt": none,
-        "system": none,
+        "messages": none if stage.flat else messages,
+        "prompt": prompts if stage.flat else none,
+        "system": pc.if_else(pc.equal(system, ""), pa.scalar(None, pa.string()), system) if stage.flat else none,
         "completion": pc.if_else(pa.array(failed), pa.scalar(None, pa.string()), answers),
         "finish_reason": finish,
         "input_tokens": pa.array(size_in),

@@ -113,6 +113,8 @@ class Stage:
     stocks: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     campaigns: dict[str, dict[str, str]] = field(default_factory=dict)
     label: str = ""
+    flat: bool = False
+    """The provider logs the last user message and the system prompt instead of conversations."""
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(np.random.default_rng(self.rng.integers(1 << 62)))

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.simulate import profiles as shelf
+from stillwatch.simulate.bundles import PUBLISHED_ACCOUNTS, together
 from stillwatch.simulate.calls import exchanges
 from stillwatch.simulate.cohort import Cohort
 from stillwatch.simulate.hours import conversations, expected
@@ -42,13 +43,16 @@ def profiles() -> dict[str, str]:
 
 
 def cast(stage: Stage, names: Sequence[str]) -> list[Cohort]:
-    """The cohorts of the named profiles; bundles draw further ones."""
+    """The cohorts of the named profiles; campaigns on their own get ordinary customers beside them."""
     modules = found_profiles()
     cohorts: list[Cohort] = []
     for name in names:
         if name not in modules:
             raise UsageError("--profile", f"no profile called {name!r:.60}", "one of: " + ", ".join(modules))
         cohorts += modules[name].build(stage)
+    alone = [PUBLISHED_ACCOUNTS[name] for name in names if name in PUBLISHED_ACCOUNTS]
+    if alone and len(alone) == len(names):
+        cohorts += together(stage, [("ordinary", max(0.01, 4 * sum(alone) / 100_000))])
     return cohorts
 
 
@@ -166,6 +170,7 @@ def simulate(
     rng = np.random.default_rng([seed, zlib.crc32("|".join(profiles).encode()), round(scale * 1e6)])
     stage = Stage(rng, scale, START, window, wild="mixed" in profiles)
     if stage.wild:
+        stage.flat = bool(rng.random() < 0.12)
         stage.start = START + timedelta(days=int(rng.integers(0, 120)))
     cohorts = cast(stage, profiles)
     people = [settle(stage, c, np.random.default_rng([seed, 5, i])) for i, c in enumerate(cohorts)]
