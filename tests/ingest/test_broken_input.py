@@ -98,7 +98,8 @@ GOOD: dict[str, bytes] = {
     "offset": line(started_at="2026-05-01T12:00:00.5+02:00"), "no zone": line(started_at="2026-05-01T12:00:00"),
     "nanoseconds": line(started_at="2026-05-01T12:00:00.123456789Z"), "nul in text": line(prompt="a\0b"),
     "asked for 10^40": line(max_tokens=10**40), "asked for n=-4": line(n=-4), "CR LF": line() + b"\r",
-    "same key twice": line()[:-1] + b', "model": "other"}', "messages": line(messages=[{"role": "user", "content": "x"}]),
+    "same key twice": line()[:-1] + b', "model": "other"}',
+    "messages": line(messages=[{"role": "user", "content": "x"}]),
     "messages as text": line(messages='[{"role": "user", "content": "x"}]'), "asn": line(asn="AS64500"),
 }  # fmt: skip
 

@@ -1,0 +1,88 @@
+"""A run that is killed loses nothing and doubles nothing; the next one goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from stillwatch.errors import UsageError
+from stillwatch.intake import take_in
+from stillwatch.store import open_store
+from stillwatch.store.writing import locked
+
+_SCRIPT = """
+import os, sys
+from pathlib import Path
+from stillwatch import intake
+from stillwatch.ingest import lines
+from stillwatch.store import ledger, parts, writing
+lines.BLOCK_ROWS, intake.CHUNK_ROWS = 100, 100
+where, home, log = sys.argv[1:]
+seen = 0
+def bomb(real):
+    def call(*args, **kwargs):
+        global seen
+        seen += 1
+        if seen == 3: os.kill(os.getpid(), 9)
+        return real(*args, **kwargs)
+    return call
+if where == "part": writing.write_part = bomb(writing.write_part)
+if where == "summed": writing.summed = bomb(writing.summed)
+if where == "quarantine": writing.Writer._write_quarantine = bomb(writing.Writer._write_quarantine)
+if where == "commit": ledger.Ledger.transaction = bomb(ledger.Ledger.transaction)
+if where == "folder": parts.sync_folder = bomb(parts.sync_folder)
+intake.take_in(Path(home), [log], dialect="exchange")
+"""
+
+
+def _log(path: Path) -> None:
+    row = {"started_at": "2026-05-01T10:00:00Z", "model": "m", "prompt": "Name the moons of this planet, please."}
+    rows = [json.dumps({**row, "exchange_id": f"e{i}", "account_id": f"a{i % 7}"}) for i in range(1000)]
+    path.write_text("\n".join([*rows[:500], "no json", *rows[500:]]) + "\n")
+
+
+@pytest.mark.parametrize("where", ["part", "summed", "quarantine", "commit", "folder"])
+def test_killed_anywhere_each_id_is_stored_once(tmp_path: Path, where: str) -> None:
+    home, log = tmp_path / "home", tmp_path / "log.jsonl"
+    _log(log)
+    killed = subprocess.run([sys.executable, "-c", _SCRIPT, where, str(home), str(log)], timeout=60, check=False)
+    assert killed.returncode == -9
+    take_in(home, [str(log)], dialect="exchange")
+    store = open_store(home)
+    ids = [i for f in store.exchange_files() for i in pq.read_table(f, columns=["exchange_id"]).column(0).to_pylist()]
+    assert sorted(ids) == sorted(f"e{i}" for i in range(1000))
+    totals = store.totals()
+    assert (totals["read"], totals["kept"], totals["quarantined"], totals["duplicates"]) == (1001, 1000, 1, 0)
+    on_disk = {f.name for f in (home / "exchanges").iterdir()}
+    assert on_disk == {f.name for f in store.exchange_files()}
+    quarantined = [x for f in (home / "quarantine").iterdir() for x in f.read_text().splitlines()]
+    assert len(quarantined) == 1
+    assert take_in(home, [str(log)], dialect="exchange").read == 0
+
+
+def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    _log(log)
+    take_in(tmp_path / "home", [str(log)], dialect="exchange")
+    with locked(tmp_path / "home"), pytest.raises(UsageError, match=r"process \d+"):
+        take_in(tmp_path / "home", [str(log)], dialect="exchange")
+
+
+def test_forgotten_means_gone_and_rotated_means_unknown(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    _log(log)
+    take_in(tmp_path / "home", [str(log)], dialect="exchange")
+    store = open_store(tmp_path / "home")
+    assert store.forget("a3")["exchanges"] == 143
+    assert "a3" not in store.account_ids().column("account_id").to_pylist()
+    assert store.totals()["kept"] == 857
+    old = store.key
+    store.rotate_key()
+    again = open_store(tmp_path / "home")
+    assert again.key != old and len(again.key) == 32
+    assert all(pq.read_table(f).column("prompt").null_count == pq.read_table(f).num_rows for f in again.exchange_files())
