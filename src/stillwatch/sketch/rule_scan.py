@@ -8,6 +8,7 @@ mean the text's ends). One call for each text would cost about half as much agai
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,10 +51,18 @@ class _Scanner:
         self._empty = not rules
         if self._empty:
             return
+        self._rooms = threading.local()
         self._exact = _database(rules, hyperscan.HS_FLAG_SINGLEMATCH)
         # `\A` and the like know nothing of lines: with such a rule each text is scanned alone.
         self._alone = any(_TEXT_ENDS.search(rule.expression) for rule in rules)
         self._wide = self._exact if self._alone else _database(rules, hyperscan.HS_FLAG_MULTILINE)
+
+    def _room(self, database: Any) -> Any:
+        """Hyperscan's scratch space may serve one scan at a time: each thread has its own for each database."""
+        rooms = self._rooms.__dict__
+        if id(database) not in rooms:
+            rooms[id(database)] = hyperscan.Scratch(database)
+        return rooms[id(database)]
 
     def matches(self, buffer: Array, starts: Array, ends: Array) -> tuple[Array, Array]:
         """(row, code) of each rule that matches in ``buffer[starts[row]:ends[row]]``, by row and then code.
@@ -69,7 +78,8 @@ class _Scanner:
         codes: list[int] = []
         for row in candidates.tolist():
             found: list[int] = []
-            self._exact.scan(view[int(starts[row]) : int(ends[row])], match_event_handler=_collect, context=found)
+            text = view[int(starts[row]) : int(ends[row])]
+            self._exact.scan(text, match_event_handler=_collect, context=found, scratch=self._room(self._exact))
             if found:
                 # Hyperscan may report a rule of several branches twice although it was asked for once.
                 own = sorted(set(found))
@@ -79,7 +89,8 @@ class _Scanner:
 
     def _candidates(self, buffer: Array, starts: Array, present: Array) -> Array:
         match_ends: list[int] = []
-        self._wide.scan(memoryview(buffer), match_event_handler=_collect_end, context=match_ends)
+        room = self._room(self._wide)
+        self._wide.scan(memoryview(buffer), match_event_handler=_collect_end, context=match_ends, scratch=room)
         if not match_ends:
             return np.empty(0, dtype=np.int64)
         # A match that ends at byte e used byte e - 1; that byte lies in the last text that starts at or before it.
