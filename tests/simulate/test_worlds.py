@@ -142,7 +142,7 @@ def test_neither_identifiers_nor_order_tell_who_is_guilty(demo: Path) -> None:
 
 
 def test_senseless_requests_are_refused_with_a_hint(tmp_path: Path) -> None:
-    for bad in (dict(profiles=("nope",)), dict(scale=0.0), dict(days=-1.0), dict(profiles=())):
+    for bad in ({"profiles": ("nope",)}, {"scale": 0.0}, {"days": -1.0}, {"profiles": ()}):
         with pytest.raises(UsageError):
             simulate(tmp_path, **bad)  # type: ignore[arg-type]
 

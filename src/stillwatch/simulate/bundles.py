@@ -81,9 +81,11 @@ def together(stage: Stage, parts: Iterable[tuple[str, float]]) -> list[Cohort]:
 
 
 def thinned(cohorts: list[Cohort], most: float, days: float) -> list[Cohort]:
-    """The same cohorts with rates cut where one would send more than `most` exchanges over the window."""
+    """The same cohorts; a legitimate one that would send more than `most` exchanges over the window is slowed."""
     made = []
     for c in cohorts:
         total = c.accounts * c.per_day * min(days, c.days)
-        made.append(replace(c, per_day=c.per_day * min(1.0, most / max(total, 1.0))))
+        made.append(
+            replace(c, per_day=c.per_day * (min(1.0, most / max(total, 1.0)) if c.role == "legitimate" else 1.0))
+        )
     return made

@@ -11,7 +11,9 @@ Weights = dict[str, float]
 
 @dataclass
 class Signup:
-    """How the accounts look to the provider. `shared` maps a field to (share of accounts that share it, accounts a value)."""
+    """How the accounts look to the provider. `shared` maps a field to (share of accounts that share it,
+    accounts a value).
+    """
 
     kinds: Weights = field(default_factory=lambda: {"individual": 0.7, "business": 0.25, "startup": 0.05})
     verification: Weights = field(
@@ -78,7 +80,9 @@ class Traffic:
     """Mean exchanges in a conversation, at most eight."""
     gap_s: float = 60.0
     items: str = "own"
-    """own (a fresh number each time), queue (dealt once), pool (drawn from `item_count`), walk (each account through all)."""
+    """own (a fresh number each time), queue (dealt once), pool (drawn from `item_count`), walk (each account
+    through all).
+    """
     item_count: int = 0
     queue: str = ""
     templates: int = 1

@@ -34,7 +34,8 @@ def synthetic_campaign(
 ) -> tuple[Any, Any]:
     """A campaign of one kind as (exchanges, accounts), in the contract's columns.
 
-    Every column of the contract is there; those not in `columns` are null, the required four excepted. `exchanges` is met
+    Every column of the contract is there; those not in `columns` are null, the required four excepted.
+    `exchanges` is met
     within Poisson chance. Raises UsageError on an unknown kind, fewer than two accounts or an empty window.
     """
     if kind not in KINDS:

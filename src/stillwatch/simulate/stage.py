@@ -142,12 +142,13 @@ class Stage:
         everything = [a for each in self.agents.values() for a in each]
         self.agent_number = {a: i for i, a in enumerate(everything)}
         self.agent_array = pa.array(everything)
-        self.prints = pa.array(
-            [
-                f"t13d{self.rng.integers(10, 20)}{self.rng.integers(10, 20)}h2_{self.rng.integers(1 << 48):012x}_{self.rng.integers(1 << 48):012x}"
-                for _ in everything
-            ]
-        )
+        self.prints = pa.array([self._print() for _ in everything])
+
+    def _print(self) -> str:
+        """A TLS client fingerprint in JA4's shape."""
+        ciphers, extensions = self.rng.integers(10, 20, 2)
+        first, second = self.rng.integers(0, 1 << 48, 2)
+        return f"t13d{ciphers}{extensions}h2_{first:012x}_{second:012x}"
 
     def when(self, day: float) -> datetime:
         """The moment that lies so many days after the world's start."""

@@ -65,7 +65,9 @@ def natural_days(names: Sequence[str]) -> float:
 def play(
     stage: Stage, people: Sequence[People], seed: int, part_rows: int = PART_ROWS
 ) -> Iterator[tuple[Any, list[tuple[int, Any]], float]]:
-    """Tables of the world in order of time, each with (cohort number, exchanges by account position), and the share done."""
+    """Tables of the world in order of time, each with (cohort number, exchanges by account position), and the
+    share done.
+    """
     weekday = stage.start.weekday()
     total_hours = int(np.ceil(stage.days * 24))
     rngs = [np.random.default_rng([seed, 17, i]) for i in range(len(people))]
@@ -154,8 +156,10 @@ def simulate(
 ) -> dict[str, Any]:
     """Write a world below `out` and return its figures.
 
-    The same profiles, scale, seed and days give the same files. `scale` multiplies the accounts of every profile and leaves
-    the volume of each account alone. Raises UsageError on an unknown profile or a senseless number, OutsideError where `out`
+    The same profiles, scale, seed and days give the same files. `scale` multiplies the accounts of every
+    profile and leaves
+    the volume of each account alone. Raises UsageError on an unknown profile or a senseless number,
+    OutsideError where `out`
     cannot be written. Source of the numbers: each profile's docstring, repeated in ``WORLD.md``.
     """
     if not profiles:
@@ -253,9 +257,12 @@ def _write_truth(
     used = {c.name for _, c, _ in entries} | set(names)
     notes = "\n".join(f"## {n}\n\n{(modules[n].__doc__ or '').strip()}\n" for n in sorted(used) if n in modules)
     (out / "WORLD.md").write_text(
-        f"# A simulated world\n\nProfiles {', '.join(names)}; scale {stage.scale}; seed {seed}; {stage.days:g} days from {stage.start:%Y-%m-%d}.\n\n"
-        "No person, account, address or answer in it is real. Answers are short stand-ins, while token counts are drawn as if they had their full length. "
-        "Counts, windows and methods marked as published come from public reports, which are the accusers' claims; everything else is assumed.\n\n"
+        f"# A simulated world\n\nProfiles {', '.join(names)}; scale {stage.scale}; seed {seed}; "
+        f"{stage.days:g} days from {stage.start:%Y-%m-%d}.\n\n"
+        "No person, account, address or answer in it is real. Answers are short stand-ins, while token "
+        "counts are drawn as if they had their full length. "
+        "Counts, windows and methods marked as published come from public reports, which are the "
+        "accusers' claims; everything else is assumed.\n\n"
         f"Not logged by this provider: {', '.join(sorted(lost | lost_fields)) or 'nothing left out'}.\n\n{notes}",
         encoding="utf-8",
     )

@@ -10,7 +10,10 @@ from stillwatch.simulate.cohort import Cohort, Line, Signup, Traffic
 from stillwatch.simulate.stage import Stage
 from stillwatch.simulate.texts import everyday, judging, lessons
 
-DESCRIPTION = "Synthetic data made with the provider's agreement; beside it a verified business with a batch job and no such note."
+DESCRIPTION = (
+    "Synthetic data made with the provider's agreement; beside it a verified business with a batch "
+    "job and no such note."
+)
 DAYS = 14.0
 
 

@@ -38,4 +38,4 @@ def build(stage: Stage) -> list[Cohort]:
         ("ordinary", 0.01),
         *((n, 0.006) for n in _SMALL),
     ]
-    return thinned(together(stage, parts), 9_000 * max(stage.scale, 0.05), stage.days)
+    return thinned(together(stage, parts), 5_000 * max(stage.scale, 0.05), stage.days)

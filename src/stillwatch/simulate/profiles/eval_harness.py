@@ -1,4 +1,6 @@
-"""Evaluation harnesses: one organisation and several unrelated labs run the same public benchmark, again on release day.
+"""Evaluation harnesses: one organisation and several unrelated labs run the same public benchmark, again on
+
+release day.
 
 Source: Critics' list of innocent look-alikes; advisory AA26-251A's benign causes.
 Assumed: Size of the benchmark and of the runs.
@@ -10,7 +12,10 @@ from stillwatch.simulate.cohort import Cohort, Line, Signup, Traffic
 from stillwatch.simulate.stage import Stage
 from stillwatch.simulate.texts import lessons
 
-DESCRIPTION = "Evaluation harnesses: one organisation and several unrelated labs run the same public benchmark, again on release day."
+DESCRIPTION = (
+    "Evaluation harnesses: one organisation and several unrelated labs run the same public "
+    "benchmark, again on release day."
+)
 DAYS = 14.0
 
 
