@@ -45,7 +45,8 @@ def test_every_litellm_row_is_read_and_every_answer_found(tmp_path: Path) -> Non
 def test_litellm_fields(tmp_path: Path) -> None:
     row = rows_of(_litellm_logs(tmp_path)[0][0])[0]
     want = {"exchange_id": "call-1", "account_id": "team", "model": "front", "completion": "yes", "ip": "192.0.2.7",
-            "status": 200, "latency_ms": 500.0, "max_tokens": 9, "tools": [], "stream": False, "top_p": None}  # fmt: skip
+            "status": 200, "latency_ms": 500.0, "max_tokens": 9,
+            "tools": [], "stream": False, "top_p": None}  # fmt: skip
     assert {name: row[name] for name in want} == want
     assert row["started_at"].isoformat() == "2026-04-24T03:06:40.250000+00:00"
 
@@ -73,7 +74,8 @@ def test_parquet_in_contract_columns_and_its_bad_rows(tmp_path: Path) -> None:
     log = tmp_path / "log.parquet"
     at = pa.array([1777000000000] * 3, pa.timestamp("ms"))
     pq.write_table(pa.table({"exchange_id": ["1", "2", None], "started_at": at, "account_id": [7, 7, 7],
-                             "model": pa.array(["m", "m", "m"]).dictionary_encode(), "extra": [1, 2, 3]}), log)  # fmt: skip
+                             "model": pa.array(["m", "m", "m"]).dictionary_encode(), "extra": [1, 2, 3]}),
+                   log)  # fmt: skip
     (source,) = find_sources([str(log)])
     (taken,) = read_source(source, None)
     assert taken.batch.column("account_id").to_pylist() == ["7", "7"]

@@ -85,4 +85,20 @@ def test_forgotten_means_gone_and_rotated_means_unknown(tmp_path: Path) -> None:
     store.rotate_key()
     again = open_store(tmp_path / "home")
     assert again.key != old and len(again.key) == 32
-    assert all(pq.read_table(f).column("prompt").null_count == pq.read_table(f).num_rows for f in again.exchange_files())
+    prompts = [pq.read_table(file).column("prompt") for file in again.exchange_files()]
+    assert [len(column) - column.null_count for column in prompts] == [0]
+
+
+def test_accounts_are_hashed_kept_in_place_and_their_suspension_is_dated(tmp_path: Path) -> None:
+    home, log, people = tmp_path / "home", tmp_path / "log.jsonl", tmp_path / "people.csv"
+    _log(log)
+    people.write_text("account_id,org_id,signup_ip,status\na1,acme,192.0.2.9,active\n")
+    assert take_in(home, [str(log)], accounts=[people]).accounts["changed"] == 1
+    people.write_text("account_id,status,status_changed_at\na1,suspended,2026-05-02T00:00:00Z\n")
+    take_in(home, [str(log)], accounts=[people])
+    store = open_store(home)
+    (record,) = store.accounts().to_pylist()
+    assert record["status"] == "suspended" and isinstance(record["org"], int) and isinstance(record["signup_net"], int)
+    (change,) = store.status_changes().to_pylist()
+    assert (change["status"], change["at"].isoformat()) == ("suspended", "2026-05-02T00:00:00+00:00")
+    assert b"acme" not in (home / "ledger.sqlite").read_bytes()
