@@ -13,9 +13,9 @@ def test_templates_that_nobody_else_sends_are_seen_and_own_words_are_not() -> No
     assert others < 0.0
 
 
-def test_users_of_an_app_whose_template_half_the_town_sends_weigh_less() -> None:
+def test_users_of_an_app_whose_template_most_of_the_town_sends_weigh_less() -> None:
     town = Traffic()
-    town.people(60)
-    users = town.people(60, opening=4242)
+    town.people(20)
+    users = town.people(80, opening=4242)
     ring, app = bits_of(town, "shared_content", town.harvest(20), users[:20])
     assert app < 0.6 * ring

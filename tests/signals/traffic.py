@@ -150,7 +150,7 @@ class Traffic:
         """People: own words and matters, bouts by day, most of it in conversation, own address and card."""
         numbers = self.accounts(count, **(record or {}))
         for number in numbers.tolist():
-            n = max(int(self.rng.lognormal(np.log(each), 0.7)), 8)
+            n = max(int(self.rng.lognormal(np.log(each), 1.0)), 8)
             talk = self.rng.random(n) < 0.6
             turns = np.where(talk, 3 + 2 * self.rng.integers(0, 4, n), 1)
             own = {
