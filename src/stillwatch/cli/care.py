@@ -30,9 +30,9 @@ def forget(account: str, home: Path, as_json: bool) -> None:
     counts = [
         f"{clean(name, 40).replace('_', ' ')} {number(value)}"
         for name, value in touched.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value
     ]
-    click.echo(f"Forgotten. {'; '.join(counts)}" if counts else "Forgotten.")
+    click.echo(f"Forgotten: {'; '.join(counts)}." if counts else "Nothing of this customer is kept here.")
     click.echo("Logs elsewhere still name this customer: remove them there too, or they are read again.")
 
 
