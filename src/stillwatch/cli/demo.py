@@ -15,7 +15,7 @@ from stillwatch.cli import options, terminal
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("stillwatch-demo/page.html"),
               show_default=True, metavar="FILE", help="The page to write.")
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              help="Keep the demo's traffic and findings here (default: a folder that is deleted at the end).")
+              help="Keep what the demo finds here (default: a folder that is deleted at the end).")
 @click.option("--scale", type=click.FloatRange(0, 100, min_open=True), default=1.0, show_default=True,
               help="Accounts and traffic.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seed, equal demo.")
@@ -26,17 +26,17 @@ def demo(
     as_json: bool,
 ) -> None:
     """Simulate a provider's traffic with three campaigns in it, sweep it, explain one, and draw a page."""
-    kept = home is not None
-    folder = home if home is not None else Path(tempfile.mkdtemp(prefix="stillwatch-demo-"))
+    passing = Path(tempfile.mkdtemp(prefix="stillwatch-demo-"))
     try:
-        _demo(out, folder, kept, scale, seed, settings_file, overrides, as_json)
+        # the traffic lies outside the home: a sweep never reads logs that lie in its own home
+        _demo(out, home or passing / "home", passing / "world", home is not None, scale, seed, settings_file, overrides,
+              as_json)
     finally:
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(passing, ignore_errors=True)
 
 
 def _demo(
-    out: Path, folder: Path, kept: bool, scale: float, seed: int, settings_file: Path | None,
+    out: Path, folder: Path, world: Path, kept: bool, scale: float, seed: int, settings_file: Path | None,
     overrides: tuple[str, ...], as_json: bool,
 ) -> None:
     from stillwatch import pipeline
@@ -46,7 +46,6 @@ def _demo(
     from stillwatch.simulate import simulate
 
     settings = options.read_settings(folder, settings_file, overrides)
-    world = folder / "world" if kept else folder / "traffic"
     with terminal.progress() as progress:
         simulate(world, ("demo",), scale=scale, seed=seed, progress=terminal.by_share(progress))
         found = pipeline.sweep(
