@@ -55,7 +55,8 @@ def _demo(
         )
     findings = as_findings(found)
     rows = findings.campaign_rows()
-    told = explanation(rows[0]["campaign_id"], folder) if rows else None
+    harvests = [row for row in rows if row["kind"] != "account_network"] or rows
+    told = explanation(harvests[0]["campaign_id"], folder) if rows else None
     out.parent.mkdir(parents=True, exist_ok=True)
     write_page(folder, findings, out)
     if as_json:
