@@ -18,7 +18,7 @@ class Sharing:
     """For each actor: pairs of its accounts that share a value, against pairs outside it."""
 
     lift: Array
-    """Chance that two of its accounts share a value over the same chance for two others; nan where unknown."""
+    """Chance that two of its accounts share a value, over the chance that two others share such a value; or nan."""
     covered: Array
     """Share of its accounts (with a known value) that share one with another of its accounts."""
     known: Array
@@ -45,19 +45,16 @@ def sharing(view: View, name: str, *, main_share: float = 0.0) -> Sharing:
     k = inside.copy()
     k.data = k.data * (k.data - 1.0) / 2.0
     pairs = np.asarray(k.sum(axis=1)).ravel()
-    outside_pairs = np.zeros(view.actors)
-    total_pairs = float((everybody * (everybody - 1.0) / 2.0).sum())
-    # Pairs outside the group: all pairs less those with at least one end inside it.
-    cross = np.asarray(inside.multiply(sp.csr_matrix(everybody)).sum(axis=1)).ravel()
-    squares = inside.copy()
-    squares.data = squares.data**2
-    cross = cross - np.asarray(squares.sum(axis=1)).ravel()
-    outside_pairs = np.maximum(total_pairs - pairs - cross, 0.0)
+    # The same values outside: a value that is popular everywhere speaks little, whatever else is rare or popular.
+    others = everybody[inside.indices] - inside.data
+    outside_pairs = inside.copy()
+    outside_pairs.data = k.data * others * (others - 1.0) / 2.0
+    typical = np.asarray(outside_pairs.sum(axis=1)).ravel() / np.maximum(pairs, 1.0)
     outside_known = has.sum() - known
     possible = known * (known - 1.0) / 2.0
     outside_possible = outside_known * (outside_known - 1.0) / 2.0
     rate = pairs / np.maximum(possible, 1.0)
-    base = (outside_pairs + 1.0) / np.maximum(outside_possible, 1.0)
+    base = (typical + 1.0) / np.maximum(outside_possible, 1.0)
     lift = np.where((known >= 3) & (outside_known >= 3), (rate + 1e-12) / base, np.nan)
     covered = _covered(view, binary, inside) / np.maximum(known, 1.0)
     return Sharing(lift, covered, known, pairs)
@@ -93,7 +90,7 @@ def sharing_bits(shared: Sharing, *, most: float, trust: float = 1.0, silent: fl
     """
     lift = np.log2(np.maximum(np.nan_to_num(shared.lift, nan=1.0), 1.0))
     depth = 1.0 - 0.5 ** (lift / 2.5)
-    covered = np.clip((shared.covered - 0.05) / 0.55, 0.0, 1.0)
+    covered = np.interp(shared.covered, (0.08, 0.35, 0.75), (0.0, 0.35, 1.0))
     bits = most * trust * depth * covered
     alone = (shared.known >= 8) & (shared.covered < 0.03)
     return np.where(np.isfinite(shared.lift), np.where(alone, silent, bits), 0.0)

@@ -57,6 +57,7 @@ class Chooser:
                 continue
             best = self._settle(Candidate(free, candidate.formed_by, candidate.how), taken)
             if best is not None:
+                best = self._grown(best, candidates, taken)
                 chosen.append(best)
                 taken[best.candidate.members] = True
         return self._joined(chosen)
@@ -88,6 +89,31 @@ class Chooser:
         if p < self.least:
             return None
         return Chosen(current, kind, p, core, weighed)
+
+    def _grown(self, chosen: Chosen, candidates: Sequence[Candidate], taken: Array, most_tries: int = 12) -> Chosen:
+        """Takes in other groups that are mostly the same accounts, where the whole weighs as much.
+
+        What formed the first group stays what formed the whole: the rest was found through it.
+        """
+        inside = np.zeros(self.book.accounts, dtype=bool)
+        inside[chosen.candidate.members] = True
+        near = [c for c in candidates if c.size >= 0.5 * chosen.candidate.size]
+        near = [c for c in near if 0.5 * c.size <= inside[c.members].sum() < c.size]
+        for other in sorted(near, key=lambda c: -c.size)[:most_tries]:
+            free = other.members[~taken[other.members]]
+            members = np.union1d(chosen.candidate.members, free)
+            if len(members) <= chosen.candidate.size:
+                continue
+            trial = Candidate(members, chosen.candidate.formed_by, chosen.candidate.how)
+            weighed = weigh(self.book, [trial], self.settings)
+            kind, p = self._kind(weighed)
+            new = len(members) - chosen.candidate.size
+            core = core_of(self.book, chosen.candidate.members)
+            fits = self._fits(core, kind)
+            fitting = int(fits[members].sum()) - int(fits[chosen.candidate.members].sum())
+            if p >= max(self.least, chosen.p - 0.1) and fitting >= 0.7 * new:
+                chosen = Chosen(trial, kind, p, core_of(self.book, members), weighed)
+        return chosen
 
     def _kind(self, weighed: Weighed) -> tuple[str, float]:
         p = self.calibration.harvests(weighed, self.prior)[0]

@@ -73,10 +73,12 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
             if s.about in families:
                 known = families[s.about].get(s.family, zero)
                 families[s.about][s.family] = np.asarray(known + bits[s.name])
-    replay = bits.get("replayed_sessions", zero) + bits.get("foreign_history", zero)
+    # Answers that we never gave mark a replay; a relay's conversations go on with answers of ours.
+    stored = bits.get("replayed_sessions", zero) + bits.get("foreign_history", zero)
+    replay = stored + 0.5 * bits.get("many_voices", zero)
     return Weighed(
         view, opinions, bits, total["conduct"], total["coordination"],
-        total["relay"] - bits.get("replayed_sessions", zero), replay, total["explanation"],
+        total["relay"] - stored, replay, total["explanation"],
         _firm(families["conduct"], zero), _firm(families["coordination"], zero),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from stillwatch.signals import Opinion, signal
 
 
 @signal(family="organisation", about="explanation", actors=("group",))
-def one_organisation(view: View, *, verified_bits: float = -4.5, unverified_bits: float = -1.5) -> Opinion:
+def one_organisation(view: View, *, verified_bits: float = -6.0, unverified_bits: float = -1.5) -> Opinion:
     """A group that is one organisation shares cards, addresses and prompts as a matter of course.
 
     Largest share of the accounts with one organisation, or with one e-mail domain that few others use; worth
@@ -21,7 +21,7 @@ def one_organisation(view: View, *, verified_bits: float = -4.5, unverified_bits
     Source: the hard negatives of the public record (corporate seats, agreed pipelines, shared team keys).
     """
     customer = view.book.customer
-    known = np.asarray([o is not None for o in customer["org"]])
+    known = np.asarray([o is not None for o in customer["org"]], dtype=bool)
     org, org_lift = largest_share(view, customer["org"])
     domain, domain_lift = largest_share(view, customer["email_domain"])
     domain = np.where(domain_lift >= 20.0, domain, 0.0)
@@ -35,7 +35,8 @@ def one_organisation(view: View, *, verified_bits: float = -4.5, unverified_bits
     )
     depth = curve(share, ((0.5, 0.0), (0.8, 0.7), (0.95, 1.0)))
     bits = depth * (unverified_bits + (verified_bits - unverified_bits) * curve(proven, ((0.3, 0.0), (0.8, 1.0))))
-    evaluable = view.share_of_accounts(known | np.asarray([d is not None for d in customer["email_domain"]])) > 0.3
+    posted = np.asarray([d is not None for d in customer["email_domain"]], dtype=bool)
+    evaluable = view.share_of_accounts(known | posted) > 0.3
 
     def says(i: int) -> str:
         if share[i] < 0.5:

@@ -1,0 +1,48 @@
+"""People's conversations, but on accounts that never sleep: many users behind each of several accounts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stillwatch.actors.breadth import distinct_values
+from stillwatch.actors.clock import hour_of_day, span_days
+from stillwatch.actors.view import View
+from stillwatch.actors.weigh import curve, trust
+from stillwatch.signals import Opinion, signal
+
+
+@signal(family="voices", about="relay", needs=("turns", "prompt"))
+def many_voices(view: View, *, min_exchanges: int = 80) -> Opinion:
+    """An actor's accounts carry human conversations in their own words, yet none of them has a human rhythm.
+
+    Share of exchanges with an inbound history times the share of openings of their own, times how flat each
+    account's clock is: one person talks like that, but sleeps.
+
+    Also seen in: a product with users all over the world behind one key; declared resellers; gateways.
+    Source: Anthropic, September 2026 (relays carry real users' diverse traffic and so defeat repetition detectors).
+    """
+    book = view.book
+    n = np.maximum(view.n, 1.0)
+    distinct, rows = distinct_values(view, "opening")
+    human = view.sum("with_history") / n * distinct / np.maximum(rows, 1.0)
+    hours = hour_of_day(book)
+    volume = hours.sum(axis=1)
+    expected = np.maximum(volume / 24.0, 1e-9)
+    excess = ((hours - expected[:, None]) ** 2).sum(axis=1) / expected - 23.0
+    asked = (volume >= 20) & (span_days(book) >= 2.0)
+    total = view.add(np.where(asked, volume, 0.0))
+    uneven = view.add(np.where(asked, excess, 0.0)) / np.maximum(total, 1.0)
+    flat = curve(uneven, ((0.05, 1.0), (0.25, 0.5), (0.5, 0.0)))
+    value = np.where(total >= min_exchanges, human * flat, np.nan)
+    bits = curve(value, ((0.02, 0.0), (0.1, 0.5), (0.3, 1.6), (0.6, 2.2))) * trust(total, 3 * min_exchanges)
+
+    def says(i: int) -> str:
+        return (
+            f"{human[i]:.0%} of its exchanges are conversations in people's own words, on accounts without a night "
+            f"(unevenness over the day {uneven[i]:.2f})."
+        )
+
+    def facts(i: int) -> dict[str, float]:
+        return {"conversations_in_own_words": float(human[i]), "unevenness": float(uneven[i])}
+
+    return Opinion(value, bits, says, facts)
