@@ -75,6 +75,18 @@ def test_inherited_turns_are_own_borrowed_foreign_or_left_out() -> None:
     assert book.turns_seen[b] == 0.0
 
 
+def test_a_turn_that_an_earlier_part_saw_on_the_first_day_is_not_asked_about_later() -> None:
+    town = Traffic()
+    a, b = town.accounts(2).tolist()
+    town.send([a, b] * 5, town.by_clock(10))
+    town.quote(a, [1, 2, 3], day=0.5)
+    town.quote(a, [1, 2, 3], day=6.0)
+    town.quote(b, [4, 5], day=6.0)
+    book = town.book()
+    assert book.turns_seen[b] == 2.0
+    assert book.turns_seen[a] == 0.0, "an old conversation continued, not one that began inside the window"
+
+
 def test_marks_keep_values_that_two_hold_and_count_the_breadth_of_all() -> None:
     town = Traffic()
     a, b, c = town.accounts(3, payment=[1, 1, 2]).tolist()

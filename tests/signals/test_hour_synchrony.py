@@ -26,6 +26,13 @@ def test_accounts_that_pause_and_surge_in_the_same_hours_are_seen() -> None:
     assert own_hours < 0.3
 
 
+def test_of_a_long_store_the_newest_weeks_are_looked_at() -> None:
+    town = Traffic()
+    witness = town.accounts(1)
+    town.send(int(witness[0]), np.asarray([START_US - 150 * 24 * HOUR_US]))
+    assert bits_of(town, "hour_synchrony", _switched(town, 20, True))[0] > 0.8
+
+
 def test_people_of_one_time_zone_are_left_alone() -> None:
     town = Traffic()
     office = town.people(30)
