@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import os
 import re
 import runpy
@@ -17,6 +15,8 @@ import pytest
 from the_house import DOCS, ROOT, anchors_of, code_of, documents, without_code
 
 from stillwatch.cli.menu import COMMANDS, menu
+from stillwatch.ingest.field_map import read_field_map
+from stillwatch.ingest.records import read_accounts
 from stillwatch.records.tables import ACCOUNT, ACCOUNTS, CAMPAIGNS, EVIDENCE, EXCHANGE, RELEASE
 from stillwatch.report.catalogue import signs
 from stillwatch.settings import Settings, load_settings
@@ -148,13 +148,30 @@ def test_targets_that_the_documents_name_are_in_the_makefile() -> None:
     assert targets <= set(phony[1].replace("\\", " ").split())
 
 
-def test_the_accounts_file_of_the_readme_is_one() -> None:
+def test_the_accounts_file_of_the_readme_is_one(tmp_path: Path) -> None:
     example = re.search(r"^```csv\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
     assert example is not None
-    rows = list(csv.DictReader(io.StringIO(example[1])))
+    file = tmp_path / "accounts.csv"
+    file.write_text(example[1], "utf-8")
+    read = read_accounts(file)
+    rows = {row["account_id"]: row for row in read.table.to_pylist()}
     assert len(rows) == 2
-    assert set(rows[0]) <= {c.name for c in ACCOUNT}
-    assert all(None not in row and all(v is not None for v in row.values()) for row in rows)
+    assert rows["acct-0001"]["payment_kind"] == "card" and rows["acct-0001"]["allow"] is None
+    assert rows["acct-0002"]["allow"] == "agreed evaluation run"
+    assert rows["acct-0002"]["allow_until"].year == 2027
+
+
+def test_the_field_map_of_the_ingest_page_is_one(tmp_path: Path) -> None:
+    example = re.search(r"^```yaml\n(.*?)^```", (DOCS / "ingest.md").read_text("utf-8"), flags=re.DOTALL | re.M)
+    assert example is not None
+    file = tmp_path / "map.yaml"
+    file.write_text(example[1], "utf-8")
+    dialect = read_field_map(file)
+    assert dialect.to_exchange is not None
+    given = {"id": "e1", "start": 1_795_420_994, "metadata": {"user": {"id": "a1"}}, "request": {"model": "m"}}
+    exchange = dialect.to_exchange({**given, "seconds": 2})
+    assert (exchange["exchange_id"], exchange["account_id"], exchange["model"]) == ("e1", "a1", "m")
+    assert exchange["channel"] == "bedrock" and exchange["latency_ms"] == 2000
 
 
 def test_the_readme_fits_two_screens_and_shows_the_picture_first() -> None:
