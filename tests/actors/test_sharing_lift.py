@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signals.traffic import Traffic
+from signals.traffic import Traffic, groups
 from stillwatch.actors.book import Book
 from stillwatch.actors.breadth import distinct_values, met_across_accounts
 from stillwatch.actors.marks import KIND, MarkTable
@@ -112,3 +112,23 @@ def test_many_accounts_that_share_nothing_speak_against_and_few_say_nothing() ->
     many, few = sharing_bits(nothing, most=3.0)
     assert many < 0.0
     assert few == 0.0
+
+
+def test_a_random_group_of_a_town_with_few_mail_shapes_is_hardly_lifted() -> None:
+    town = Traffic(seed=3)
+    people = town.people(200, 9)
+    book = town.book()
+    parts = [town.rng.choice(people, 60, replace=False) for _ in range(12)]
+    shared = sharing(groups(book, *parts), "email_pattern")
+    assert np.median(shared.lift) < 3.0
+    assert sharing_bits(shared, most=3.0).mean() < 0.8
+
+
+def test_a_ring_with_a_few_strays_at_a_popular_exit_is_still_lifted() -> None:
+    town = Traffic(seed=3)
+    town.people(100, 9)
+    exit_users = town.people(60, 9, ip=1, net=1)
+    ring, strays = town.harvest(18, 9, ip=2, net=2), town.harvest(2, 9, ip=1, net=1)
+    lift = sharing(groups(town.book(), np.concatenate([ring, strays]), exit_users[:20]), "ip").lift
+    assert lift[0] > 50.0
+    assert lift[1] < 0.5 * lift[0]

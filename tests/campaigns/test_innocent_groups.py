@@ -77,3 +77,10 @@ def test_a_verified_company_is_not_reported_as_somebodys_network() -> None:
     for r in hunted.reported:
         members = {hunted.book.ids[m] for m in r.chosen.candidate.members}
         assert len(members & made["company"]) < 0.5 * len(made["company"])
+
+
+def test_users_of_one_app_are_nobodys_network() -> None:
+    hunted, made = _hunted()
+    for r in hunted.reported:
+        members = {hunted.book.ids[m] for m in r.chosen.candidate.members}
+        assert len(members & made["app"]) < 0.5 * len(made["app"])
