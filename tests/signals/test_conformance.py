@@ -12,7 +12,7 @@ from signals.traffic import CODE, DAY_US, START, START_US, Traffic, groups
 from stillwatch.actors.book import Book
 from stillwatch.actors.view import View
 from stillwatch.errors import UsageError
-from stillwatch.signals import Signal, all_signals, measure, not_evaluable
+from stillwatch.signals import Opinion, Signal, all_signals, measure, not_evaluable
 
 SIGNALS = {s.name: s for s in all_signals()}
 every_signal = pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
@@ -52,13 +52,24 @@ def _views(book: Book) -> dict[str, View]:
     return {"account": View(book), "group": groups(book, *parts)}
 
 
-def _heard(signal: Signal, book: Book) -> list[tuple[View, np.ndarray, np.ndarray]]:
-    heard = []
-    for view in _views(book).values():
-        if signal.speaks_of(view):
-            opinion = measure(view)[signal.name]
-            heard.append((view, opinion.statistic, opinion.bits))
-    return heard
+@cache
+def _opinions(
+    shuffle: int | None = None, nulls: tuple[str, ...] = (), single: bool = False
+) -> list[tuple[View, dict[str, Opinion]]]:
+    """Every signal's opinions, asked once: of accounts and of groups, or of each account as a group of one."""
+    book = _book(shuffle, nulls)
+    views = [groups(book, *([int(n)] for n in book.numbers))] if single else list(_views(book).values())
+    return [(view, measure(view)) for view in views]
+
+
+def _heard(
+    signal: Signal, shuffle: int | None = None, nulls: tuple[str, ...] = ()
+) -> list[tuple[View, np.ndarray, np.ndarray]]:
+    return [
+        (view, opinions[signal.name].statistic, opinions[signal.name].bits)
+        for view, opinions in _opinions(shuffle, nulls)
+        if signal.speaks_of(view)
+    ]
 
 
 def test_the_walk_of_the_folder_finds_every_signal_under_its_own_name() -> None:
@@ -84,7 +95,7 @@ def _empty() -> Book:
 @every_signal
 def test_the_order_of_rows_changes_nothing(signal: Signal) -> None:
     for (_, statistic, bits), (_, again, bits_again) in zip(
-        _heard(signal, _book()), _heard(signal, _book(shuffle=3)), strict=True
+        _heard(signal), _heard(signal, shuffle=3), strict=True
     ):
         np.testing.assert_allclose(statistic, again, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(bits, bits_again, rtol=1e-5, atol=1e-6)
@@ -93,7 +104,7 @@ def test_the_order_of_rows_changes_nothing(signal: Signal) -> None:
 @every_signal
 def test_its_bits_are_finite_and_bounded_and_zero_where_it_is_not_evaluable(signal: Signal) -> None:
     spoke = 0
-    for _, statistic, bits in _heard(signal, _book()):
+    for _, statistic, bits in _heard(signal):
         assert np.isfinite(bits).all()
         assert np.abs(bits).max() <= 10.0
         assert (bits[~np.isfinite(statistic)] == 0.0).all()
@@ -103,13 +114,12 @@ def test_its_bits_are_finite_and_bounded_and_zero_where_it_is_not_evaluable(sign
 
 @every_signal
 def test_of_a_group_of_one_account_it_thinks_as_of_the_account(signal: Signal) -> None:
-    book = _book()
-    view, single = View(book), groups(book, *([int(n)] for n in book.numbers))
+    (view, of_accounts), (single, of_singles) = _opinions()[0], _opinions(single=True)[0]
     if not (signal.speaks_of(view) and signal.speaks_of(single)):
         assert set(signal.actors) <= {"account", "group"}
         assert signal.actors
         return
-    account, group = measure(view)[signal.name], measure(single)[signal.name]
+    account, group = of_accounts[signal.name], of_singles[signal.name]
     np.testing.assert_allclose(group.statistic, account.statistic, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(group.bits, account.bits, rtol=1e-4, atol=1e-5)
 
@@ -120,7 +130,7 @@ def test_without_the_columns_it_needs_it_is_not_evaluable(signal: Signal) -> Non
         assert not not_evaluable(signal, _views(_book())["group"]).any()
         return
     for column in signal.needs:
-        for _, statistic, bits in _heard(signal, _book(nulls=(column,))):
+        for _, statistic, bits in _heard(signal, nulls=(column,)):
             assert np.isnan(statistic).all()
             assert (bits == 0.0).all()
 
@@ -145,10 +155,10 @@ def test_its_settings_are_taken(signal: Signal) -> None:
 def test_it_says_one_bounded_sentence_without_identifiers(signal: Signal) -> None:
     town = _town()
     secrets = {r["account_id"] for r in town.records} | {"tern-1", "agreed", "aaa"}
-    for view in _views(_book()).values():
+    for view, opinions in _opinions():
         if not signal.speaks_of(view):
             continue
-        opinion = measure(view)[signal.name]
+        opinion = opinions[signal.name]
         for i in np.flatnonzero(np.isfinite(opinion.statistic)).tolist():
             sentence = opinion.says(i)
             assert 15 < len(sentence) < 260
@@ -160,10 +170,10 @@ def test_it_says_one_bounded_sentence_without_identifiers(signal: Signal) -> Non
 
 @every_signal
 def test_its_facts_are_numbers_and_finite_where_it_speaks(signal: Signal) -> None:
-    for view in _views(_book()).values():
+    for view, opinions in _opinions():
         if not signal.speaks_of(view):
             continue
-        opinion = measure(view)[signal.name]
+        opinion = opinions[signal.name]
         for i in np.flatnonzero(np.isfinite(opinion.statistic)).tolist():
             facts = opinion.facts(i)
             assert facts
@@ -179,6 +189,6 @@ def test_its_docstring_names_look_alikes_and_a_source(signal: Signal) -> None:
 
 @every_signal
 def test_explanations_never_accuse_and_only_they_are_called_so(signal: Signal) -> None:
-    for _, _, bits in _heard(signal, _book()):
+    for _, _, bits in _heard(signal):
         assert signal.about != "explanation" or (bits <= 0.0).all()
     assert signal.about in ("conduct", "coordination", "relay", "explanation")
