@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from scipy.optimize import minimize
 
+from stillwatch.campaigns.calibration import Calibration
+from stillwatch.campaigns.choose import Chooser
 from stillwatch.campaigns.hunt import weighed_candidates
 from stillwatch.patterns import load_rules
 from stillwatch.pipeline import ingest
@@ -44,8 +46,12 @@ def take_world(world: str, seed: int, scale: float, folder: Path) -> Path:
     return place
 
 
-def groups_of(place: Path) -> list[dict[str, Any]]:
-    """Every weighed group of a world with its truth: share of guilty accounts, commonest cohort, sums of bits."""
+def groups_of(place: Path, *, least: float = 0.04) -> list[dict[str, Any]]:
+    """The groups that a hunt would settle on if it reported from `least`, with their truth and their sums of bits.
+
+    Fitted are the groups as they would be reported (trimmed, grown, none overlapping), not the raw proposals, of which
+    one campaign gives hundreds.
+    """
     store = open_store(place / "home")
     window = store.window(None, None, memory_gib=2.5, threads=2)
     book, found, w = weighed_candidates(window, load_rules(), {})
@@ -53,20 +59,21 @@ def groups_of(place: Path) -> list[dict[str, Any]]:
     truth = {r["account_id"]: r for r in pq.read_table(place / "truth" / "accounts.parquet").to_pylist()}
     roles = [truth[a] for a in book.ids]
     guilty = np.asarray([r["role"] in ("harvest", "relay", "replay") for r in roles])
-    operator = np.asarray([r["campaign"] is not None or r["network"] is not None for r in roles])
+    calibration = Calibration.load()
+    chosen = Chooser(book, calibration, calibration.trained_prior, least, {}).harvests(found, w)
     out = []
-    for i, c in enumerate(found):
-        names = [str(roles[m]["campaign"] or roles[m]["network"] or roles[m]["cohort"]) for m in c.members]
+    for c in chosen:
+        members, sums = c.candidate.members, c.weighed
+        names = [str(roles[m]["campaign"] or roles[m]["network"] or roles[m]["cohort"]) for m in members]
         values, counts = np.unique(names, return_counts=True)
-        kinds = [roles[m]["role"] for m in c.members]
+        kinds = [roles[m]["role"] for m in members]
         out.append({
-            "world": place.name, "size": c.size, "how": c.how, "guilty": float(guilty[c.members].mean()),
-            "one_operator": float(operator[c.members].mean()) * float(counts.max() / c.size),
-            "name": str(values[counts.argmax()]), "share": float(counts.max() / c.size),
-            "role": max(set(kinds), key=kinds.count),
-            "conduct": float(w.conduct[i]), "coordination": float(w.coordination[i]), "relay": float(w.relay[i]),
-            "replay": float(w.replay[i]), "explanation": float(w.explanation[i]),
-            "bits": {k: float(v[i]) for k, v in w.bits.items()},
+            "world": place.name, "size": c.candidate.size, "how": c.candidate.how,
+            "guilty": float(guilty[members].mean()),
+            "name": str(values[counts.argmax()]), "role": max(set(kinds), key=kinds.count), "kind": c.kind, "p": c.p,
+            "conduct": float(sums.conduct[0]), "coordination": float(sums.coordination[0]),
+            "relay": float(sums.relay[0]), "replay": float(sums.replay[0]), "explanation": float(sums.explanation[0]),
+            "bits": {k: float(v[0]) for k, v in sums.bits.items()},
         })  # fmt: skip
     return out
 
@@ -77,31 +84,32 @@ def _s(x: np.ndarray) -> np.ndarray:
 
 def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     """Penalised maximum likelihood of the two-factor form on groups that are clearly guilty or clearly not."""
-    use = [g for g in groups if g["guilty"] >= 0.6 or g["guilty"] <= 0.15]
+    use = [g for g in groups if g["guilty"] >= 0.6 or g["guilty"] <= 0.3]
     y = np.asarray([g["guilty"] >= 0.6 for g in use], dtype=float)
     kind = np.asarray([{"relay": 1, "replay": 2}.get(g["role"], 0) if g["guilty"] >= 0.6 else -1 for g in use])
     c, k, r, p, e = (
         np.asarray([g[n] for g in use]) for n in ("conduct", "coordination", "relay", "replay", "explanation")
     )
-    # Each world and each commonest cohort in it weighs the same, however many overlapping groups it gave.
+    # Several pieces of one campaign are one campaign.
     keys = [(g["world"], g["name"], g["guilty"] >= 0.6) for g in use]
     many = {key: keys.count(key) for key in set(keys)}
-    weight = np.asarray([1.0 / many[key] ** 0.7 for key in keys])
-    start = np.asarray([-3.0, 0.9, -2.5, 0.8, -3.5, 1.0, -3.5, 1.0])
+    weight = np.asarray([1.0 / many[key] if key[2] else 1.0 for key in keys])
+    start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2])
+    firm = np.asarray([0.15, 0.6, 0.15, 0.6, 0.6, 2.0, 0.6, 2.0])
 
     def probability(x: np.ndarray) -> np.ndarray:
         factors = np.stack([_s(x[0] + x[1] * c), _s(x[4] + x[5] * r), _s(x[6] + x[7] * p)])
         both = factors * _s(x[2] + x[3] * (k + e))
         # A positive is judged by its own kind's factor, a negative by the highest of the three.
         own = np.where(kind >= 0, both[np.maximum(kind, 0), np.arange(len(use))], both.max(axis=0))
-        return np.clip(np.where(kind >= 0, np.maximum(own, both.max(axis=0)), own), 1e-6, 1 - 1e-6)
+        return np.clip(own, 1e-6, 1 - 1e-6)
 
     def loss(x: np.ndarray) -> float:
         q = probability(x)
         fitness = -(weight * (y * np.log(q) + (1 - y) * np.log(1 - q))).sum()
         slope = np.asarray([x[1], x[3], x[5], x[7]])
         return float(
-            fitness + 0.5 * ((x - start) ** 2 * 0.15).sum() + 10.0 * np.minimum(slope - 0.2, 0.0).__pow__(2).sum()
+            fitness + 0.5 * (firm * (x - start) ** 2).sum() + 10.0 * np.minimum(slope - 0.2, 0.0).__pow__(2).sum()
         )
 
     best = minimize(loss, start, method="L-BFGS-B")

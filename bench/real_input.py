@@ -50,7 +50,7 @@ def data_folder() -> Path:
 
 def prompts(folder: Path, name: str) -> list[str]:
     """The prompts of one set, empty ones left out."""
-    lines = (folder / name / "data.jsonl").read_text("utf-8").splitlines()
+    lines = (folder / name / "data.jsonl").read_text("utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line.strip()]
     return [f"{r['prompt']}\n{r['input']}" if r.get("input") else r["prompt"] for r in rows if r.get("prompt")]
 

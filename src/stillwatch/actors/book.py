@@ -358,7 +358,9 @@ def _inherited_turns(window: Window, lookup: Array, book: Book) -> tuple[Array, 
     if start is None:
         return none, none, none
     turns = window.turns
-    turns = turns.filter(turns.first_at >= start + _GRACE).select("account", "turn").distinct()
+    # Turns are summed part by part: an old conversation that goes on has a late first sight in a later part.
+    turns = turns.group_by(["account", "turn"]).aggregate(first_at=turns.first_at.min())
+    turns = turns.filter(turns.first_at >= start + _GRACE).select("account", "turn")
     given = t.filter(t.completion.notnull()).select("account", "completion")
     given = given.semi_join(turns, given.completion == turns.turn).distinct()
     holders = given.group_by("completion").aggregate(df=given.count())

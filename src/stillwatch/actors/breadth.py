@@ -16,8 +16,7 @@ def distinct_values(view: View, name: str) -> tuple[Array, Array]:
     table = view.book.marks[name]
     distinct = view.add(table.held)
     if view.membership is not None and table.counts.nnz:
-        binary = table.counts.copy()
-        binary.data = np.ones_like(binary.data)
+        binary = table.binary
         inside = view.matrix(binary)
         over = inside.copy()
         over.data = np.maximum(over.data - 1.0, 0.0)
@@ -32,10 +31,27 @@ def met_across_accounts(view: View, name: str) -> tuple[Array, Array]:
     met = np.zeros(view.actors)
     if view.membership is None or not table.counts.nnz:
         return met, rows
-    binary = table.counts.copy()
-    binary.data = np.ones_like(binary.data)
+    binary = table.binary
     holders = view.matrix(binary)
     counts = view.matrix(table.counts)
     many = holders.copy()
     many.data = (many.data >= 2).astype(float)
     return np.asarray(counts.multiply(many).sum(axis=1)).ravel(), rows
+
+
+def spread_of_repeats(view: View, name: str) -> Array:
+    """Of the values that several of an actor's accounts hold: the mean share of its accounts that hold one.
+
+    A class or a benchmark team holds each of its items in most accounts; a queue that asks for several samples of an
+    item, or chance, repeats an item in very few. Weighted by holders; 0 where nothing repeats.
+    """
+    table = view.book.marks[name]
+    if view.membership is None or not table.counts.nnz:
+        return np.zeros(view.actors)
+    binary = table.binary
+    holders = view.matrix(binary)
+    holders.data = np.where(holders.data >= 2, holders.data, 0.0)
+    total = np.asarray(holders.sum(axis=1)).ravel()
+    squares = holders.copy()
+    squares.data = squares.data**2
+    return np.asarray(squares.sum(axis=1)).ravel() / np.maximum(total, 1.0) / np.maximum(view.size, 1.0)

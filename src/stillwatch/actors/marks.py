@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -86,11 +87,30 @@ class MarkTable:
     """Distinct values of each account, shared or not; 0 where none is known."""
     rows: np.ndarray[Any, Any]
     """Exchanges of each account with a known value (1 for account marks)."""
+    _held_by: dict[float, sp.csr_matrix] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @cached_property
+    def binary(self) -> sp.csr_matrix:
+        """`counts` with a 1 for each value that an account holds; not to be changed."""
+        ones = self.counts.copy()
+        ones.data = np.ones_like(ones.data)
+        return ones
+
+    @cached_property
     def holders(self) -> np.ndarray[Any, Any]:
         """Accounts for each value."""
         return np.bincount(self.counts.indices, minlength=self.counts.shape[1])
+
+    def held_by(self, least_share: float) -> sp.csr_matrix:
+        """`binary`, only with values that make up `least_share` of an account's exchanges; not to be changed."""
+        if least_share <= 0.0 or not self.counts.nnz:
+            return self.binary
+        if least_share not in self._held_by:
+            edges = self.counts.tocoo()
+            keep = edges.data >= least_share * np.maximum(self.rows[edges.row], 1.0)
+            ones = np.ones(int(keep.sum()), dtype=np.float32)
+            self._held_by[least_share] = sp.csr_matrix((ones, (edges.row[keep], edges.col[keep])), shape=edges.shape)
+        return self._held_by[least_share]
 
     @classmethod
     def build(cls, kind: MarkKind, accounts: int, rows: Any, values: Any, n: Any, held: Any, known: Any) -> MarkTable:

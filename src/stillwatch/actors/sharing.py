@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import scipy.sparse as sp
 
@@ -31,13 +32,7 @@ def sharing(view: View, name: str, *, main_share: float = 0.0) -> Sharing:
     """Sharing of one kind of mark. A value counts where it is `main_share` of an account's use."""
     book = view.book
     table = book.marks[name]
-    counts = table.counts
-    if main_share > 0 and counts.nnz:
-        coo = counts.tocoo()
-        keep = coo.data >= main_share * np.maximum(table.rows[coo.row], 1.0)
-        counts = sp.csr_matrix((coo.data[keep], (coo.row[keep], coo.col[keep])), shape=counts.shape)
-    binary = counts.copy()
-    binary.data = np.ones_like(binary.data)
+    binary = table.held_by(main_share)
     has = (table.held > 0).astype(float)
     known = view.add(has)
     everybody = np.asarray(binary.sum(axis=0)).ravel()
@@ -45,19 +40,33 @@ def sharing(view: View, name: str, *, main_share: float = 0.0) -> Sharing:
     k = inside.copy()
     k.data = k.data * (k.data - 1.0) / 2.0
     pairs = np.asarray(k.sum(axis=1)).ravel()
-    # The same values outside: a value that is popular everywhere speaks little, whatever else is rare or popular.
-    others = everybody[inside.indices] - inside.data
-    outside_pairs = inside.copy()
-    outside_pairs.data = k.data * others * (others - 1.0) / 2.0
-    typical = np.asarray(outside_pairs.sum(axis=1)).ravel() / np.maximum(pairs, 1.0)
     outside_known = has.sum() - known
-    possible = known * (known - 1.0) / 2.0
-    outside_possible = outside_known * (outside_known - 1.0) / 2.0
-    rate = pairs / np.maximum(possible, 1.0)
-    base = (typical + 1.0) / np.maximum(outside_possible, 1.0)
+    possible = np.maximum(known * (known - 1.0) / 2.0, 1.0)
+    outside_possible = np.maximum(outside_known * (outside_known - 1.0) / 2.0, 1.0)
+    # The chance outside, over the values that any member holds; a value counts at most as much as it does inside,
+    # so that a stray on a popular value neither hides nor makes a ring.
+    row = np.repeat(np.arange(view.actors), np.diff(inside.indptr))
+    others = everybody[inside.indices] - inside.data
+    rate_of_value = k.data / possible[row]
+    usual = others * (others - 1.0) / 2.0 / outside_possible[row]
+    usual = np.minimum(usual, np.maximum(rate_of_value, 1.0 / possible[row]))
+    base = np.bincount(row, usual, view.actors) + 1.0 / outside_possible
+    rate = np.bincount(row, rate_of_value, view.actors)
     lift = np.where((known >= 3) & (outside_known >= 3), (rate + 1e-12) / base, np.nan)
     covered = _covered(view, binary, inside) / np.maximum(known, 1.0)
     return Sharing(lift, covered, known, pairs)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _holding(indices: Array, indptr: Array, members: Array, mask: Array) -> int:
+    """Members that hold at least one masked value."""
+    count = 0
+    for m in members:
+        for j in range(indptr[m], indptr[m + 1]):
+            if mask[indices[j]]:
+                count += 1
+                break
+    return count
 
 
 def _covered(view: View, binary: sp.csr_matrix, inside: sp.csr_matrix) -> Array:
@@ -66,20 +75,16 @@ def _covered(view: View, binary: sp.csr_matrix, inside: sp.csr_matrix) -> Array:
         return np.zeros(view.actors)
     out = np.zeros(view.actors)
     indptr = binary.indptr
+    mask = np.zeros(binary.shape[1], dtype=bool)
     for actor in range(view.actors):
-        row = inside.indices[inside.indptr[actor] : inside.indptr[actor + 1]]
-        many = row[inside.data[inside.indptr[actor] : inside.indptr[actor + 1]] >= 2]
+        row = slice(inside.indptr[actor], inside.indptr[actor + 1])
+        many = inside.indices[row][inside.data[row] >= 2]
         if not len(many):
             continue
-        mask = np.zeros(binary.shape[1], dtype=bool)
-        mask[many] = True
         members = view.members(actor)
-        lengths = indptr[members + 1] - indptr[members]
-        if not lengths.sum():
-            continue
-        flat = np.concatenate([binary.indices[indptr[m] : indptr[m + 1]] for m in members])
-        owner = np.repeat(np.arange(len(members)), lengths)
-        out[actor] = len(np.unique(owner[mask[flat]]))
+        mask[many] = True
+        out[actor] = _holding(binary.indices, indptr, members, mask)
+        mask[many] = False
     return out
 
 

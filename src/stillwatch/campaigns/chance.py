@@ -51,7 +51,7 @@ class MatchedChance:
         self.natural = np.asarray(apart, dtype=np.int64)
         self.sizes = np.asarray([candidates[i].size for i in self.natural], dtype=float)
         self.weighed = weighed
-        self._drawn: dict[int, Weighed | None] = {}
+        self._drawn: dict[tuple[int, int], Weighed | None] = {}
 
     def like(self, size: int) -> Array:
         """Natural linked groups within a factor of four of a size."""
@@ -74,7 +74,8 @@ class MatchedChance:
         return out
 
     def _draw(self, chosen: Chosen) -> Weighed | None:
-        bucket = int(np.log2(chosen.candidate.size))
+        each = float(self.book.n[chosen.candidate.members].mean())
+        bucket = (int(np.log2(chosen.candidate.size)), round(np.log2(max(each, 1.0))))
         if bucket not in self._drawn:
             draws = max(5, min(self.draws, 20_000 // max(chosen.candidate.size, 1)))
             matches = random_matches(self.book, chosen.candidate.members, self.usable, draws, self.rng)

@@ -50,7 +50,7 @@ class Chooser:
         pool.sort(key=lambda pair: -pair[0])
         taken = allowed.copy()
         chosen: list[Chosen] = []
-        for _, i in pool[:600]:
+        for _, i in pool[:300]:
             candidate = candidates[i]
             free = candidate.members[~taken[candidate.members]]
             if len(free) < max(self.min_accounts, 0.3 * candidate.size):
@@ -177,7 +177,7 @@ class Chooser:
         order = sorted(range(len(candidates)), key=lambda i: -self._worth(float(p[i]), candidates[i].size))
         for i in order[:400]:
             c = candidates[i]
-            if p[i] < max(self.least, 0.6) or c.size < 12 or weighed.coordination_families[i] < 3:
+            if p[i] < max(self.least, 0.6) or c.size < 12 or weighed.hands[i] < 2:
                 continue
             if weighed.explanation[i] < -1.0 or taken[c.members].mean() > 0.3:
                 continue
@@ -197,7 +197,7 @@ class Chooser:
         rest = c.members[harvested[c.members] == 0]
         if len(rest) >= max(6, 0.2 * c.size):
             alone = weigh(self.book, [Candidate(rest, c.formed_by, c.how)], self.settings)
-            return bool(self.calibration.coordinated(alone)[0] >= 0.5 and alone.coordination_families[0] >= 2)
+            return bool(self.calibration.coordinated(alone)[0] >= 0.5 and alone.hands[0] >= 1)
         inside = [h for h in harvests if np.isin(h.candidate.members, c.members).mean() >= 0.5]
         big = [h for h in inside if h.candidate.size >= 0.1 * c.size]
         return len(big) >= 2 and "content" not in c.formed_by

@@ -11,6 +11,7 @@ import numpy as np
 from stillwatch.actors.book import Book
 from stillwatch.actors.view import View, as_one
 from stillwatch.linking.candidate import Candidate
+from stillwatch.linking.candidates import OF_AN_APP
 from stillwatch.signals import Opinion, all_signals, measure
 
 Array = np.ndarray[Any, Any]
@@ -45,6 +46,8 @@ class Weighed:
     conduct_families: Array
     coordination_families: Array
     """Independent families with at least one bit."""
+    hands: Array
+    """Of these coordination families, those that no app brings: payment, registration, addresses, sign-up ..."""
 
 
 def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Mapping[str, Any]]) -> Weighed:
@@ -80,6 +83,7 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
         view, opinions, bits, total["conduct"], total["coordination"],
         total["relay"] - stored, replay, total["explanation"],
         _firm(families["conduct"], zero), _firm(families["coordination"], zero),
+        _firm({f: b for f, b in families["coordination"].items() if f not in (*OF_AN_APP, "load")}, zero),
     )  # fmt: skip
 
 

@@ -8,7 +8,14 @@ from stillwatch.linking.cells import holders_of_one_value, joined_cells, tied_ce
 from stillwatch.linking.topics import same_matter
 from stillwatch.linking.value_families import value_families
 
+#: What comes with an app all at once: its users share all three or none.
+OF_AN_APP = frozenset({"content", "topic", "system", "setup"})
 CONTENT = ("opening", "closing", "masked", "fingerprint")
+
+
+def _needed(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
+    """What formed a group that was found in two ways: what both needed; an app's families are not two ways."""
+    return (a & b) | ((a | b) & OF_AN_APP if a & OF_AN_APP and b & OF_AN_APP else frozenset())
 
 
 def candidates(book: Book) -> list[Candidate]:
@@ -64,6 +71,5 @@ def candidates(book: Book) -> list[Candidate]:
         if known is None:
             merged[key] = candidate
         else:
-            # Found in two ways by themselves: what only one of them needed is not what formed the group.
-            merged[key] = Candidate(candidate.members, known.formed_by & candidate.formed_by, known.how)
+            merged[key] = Candidate(candidate.members, _needed(known.formed_by, candidate.formed_by), known.how)
     return list(merged.values())

@@ -120,8 +120,7 @@ def joined_cells(
     for table in book.marks.values():
         if table.counts.nnz == 0 or table.kind.name in ("prompt", "session", "history", "turn"):
             continue
-        binary = table.counts.copy()
-        binary.data = np.ones_like(binary.data)
+        binary = table.binary
         base = np.asarray(binary.sum(axis=0)).ravel() / book.accounts
         held = sp.coo_matrix(member @ binary)
         expected = size[held.row] * base[held.col]

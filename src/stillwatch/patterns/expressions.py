@@ -7,19 +7,33 @@ from collections.abc import Iterator, Sequence
 
 import hyperscan
 
-#: Parts that every pack has: `in` stays within a sentence, `to` may cross sentences and lines. `b` and `e` are the
-#: edges of a word, written out since Hyperscan refuses ``\\b`` together with Unicode classes.
+from stillwatch.patterns.databases import compiled
+
+#: Parts that every pack has: `in` stays within a sentence, `to` may cross two sentence ends. `b` and `e` are the
+#: edges of a word.
 BUILT_IN_PARTS: dict[str, str] = {"b": "[^a-z]", "e": "[^a-z]", "in": "[^.!?]{0,40}", "to": ".{0,60}"}
 
-#: What a gap may hold, by language, besides ASCII. In UTF-8 a gap of "any character" costs nine states a step and
-#: makes Hyperscan refuse the pattern; ASCII costs one, and one script more two or three.
-_GAP_SCRIPTS: dict[str, tuple[tuple[int, int], ...]] = {
-    "zh": ((0x3000, 0xD7FF), (0xE000, 0xFFFF)),
-    "ja": ((0x3000, 0xD7FF), (0xE000, 0xFFFF)),
-    "ko": ((0x3000, 0xD7FF),),
-    "ru": ((0x0400, 0x045F),),
-    "es": ((0x00A0, 0x00FF),),
+#: A gap of at most so many bytes is counted; a longer one is a star within its sentence (or sentences). A counter
+#: between two long alternations costs Hyperscan seconds, and a star with a stop set next to nothing.
+LONGEST_COUNTED = 9
+
+#: One character: a letter's byte, or a lead byte with what follows it.
+_ANY = r"(?:[\x00-\x7f]|[\xc2-\xf4][\x80-\xbf]{1,3})"
+#: Within a sentence: up to a full stop (also the wide ones) or an empty line. Curly quotes and dashes do not end it.
+_WITHIN = {
+    True: r"(?:[^.!?\n\xe3\xef]|\n[^.!?\n]|\xe3[^\x80]|\xe3\x80[^\x82]|\xef[^\xbc]|\xef\xbc[^\x81\x9f])*",
+    False: r"(?:[^.!?\n]|\n[^.!?\n])*",
 }
+#: Up to two sentence ends or line feeds may lie in it.
+_ACROSS = {
+    True: _WITHIN[True] + r"(?:(?:[.!?\n]|\xe3\x80\x82|\xef\xbc[\x81\x9f])" + _WITHIN[True] + "){0,2}",
+    False: r"[^.!?\n]*(?:[.!?\n][^.!?\n]*){0,2}",
+}
+#: A dot's gap longer than this may leave its sentence.
+MOST_WITHIN = 30
+#: A class of more characters than this (all Han, say) is cut; write a dot instead.
+_MOST_IN_CLASS = 600
+_WIDE_STOPS = frozenset({"zh", "ja", "ko"})
 
 #: Expanded, in characters: a part of parts can grow without anybody seeing it.
 MOST_EXPANDED = 8_000
@@ -27,7 +41,7 @@ MOST_EXPANDED = 8_000
 _REFERENCE = re.compile(r"\{([a-z][a-z_]*)\}")
 _TOKEN = re.compile(r"\\x[0-9a-fA-F]{2}|\\.|\[\^?(?:\\.|[^\]\\])+\]|.", re.DOTALL)
 _UNBOUNDED = re.compile(r"(?<!\\)(?:\.|\[\^[^\]]*\])(?:[*+]|\{\d+,\})")
-_FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_UCP | hyperscan.HS_FLAG_SINGLEMATCH
+_COUNT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
 class ExpressionFault(ValueError):
@@ -63,72 +77,77 @@ def expand(written: str, parts: dict[str, str]) -> str:
 
 
 def to_hyperscan(ways: Sequence[str], language: str) -> str:
-    """Expanded expressions, any of which matches -> one in Hyperscan syntax, cheap under its UTF-8 flag.
+    """Expanded expressions, any of which matches -> one in Hyperscan syntax, over bytes and without regard to case.
 
-    Letters are written out in both cases and ``(?-i)`` is set: a caseless ``s`` or ``k`` in UTF-8 also means
-    the long s and the Kelvin sign, which cost compile time by the hundredfold. Gaps are kept to ASCII and the
-    language's own script. A space becomes any run of white space, since prompts are wrapped anywhere.
+    It is meant for Hyperscan's caseless flag *without* the UTF-8 flag, which costs compile time by the tenfold: ASCII
+    letters stay as they are, other letters are written in both cases, a class that holds other letters becomes an
+    alternation of their bytes. A space becomes any run of white space, since prompts are wrapped anywhere.
     """
-    done = ["".join(_cheap(way, language)) for way in ways]
-    return "(?s-i)" + (done[0] if len(done) == 1 else "|".join(f"(?:{way})" for way in done))
+    done = ["".join(_in_bytes(way, language)) for way in ways]
+    return "(?s)" + (done[0] if len(done) == 1 else "|".join(f"(?:{way})" for way in done))
 
 
-def _cheap(way: str, language: str) -> Iterator[str]:
-    tokens = _TOKEN.findall(way)
-    for place, token in enumerate(tokens):
-        counted = place + 1 < len(tokens) and tokens[place + 1] == "{"
-        if token == " ":
-            quantified = place + 1 < len(tokens) and tokens[place + 1] in "?*+{"
-            yield r"[ \t\r\n]" if quantified else r"[ \t\r\n]+"
+def _in_bytes(way: str, language: str) -> Iterator[str]:
+    place = 0
+    while place < len(way):
+        found = _TOKEN.match(way, place)
+        token = found.group(0) if found else way[place]
+        place += len(token)
+        count = _COUNT.match(way, place)
+        if count and (token == "." or token.startswith("[^")):
+            place = count.end()
+            yield _gap(token, int(count.group(1)), int(count.group(2) or count.group(1)), language)
+        elif token == " ":
+            yield r"[ \t\r\n]" if way[place : place + 1] in {"?", "*", "+", "{"} else r"[ \t\r\n]+"
         elif token == r"\s":
             yield r"[ \t\r\n]"
-        elif counted and (token == "." or token.startswith("[^")):
-            yield _gap(token, language)
+        elif token == ".":
+            yield _ANY
         elif token.startswith("["):
-            yield "[" + _both_cases(token[1:-1]) + "]"
-        elif len(token) == 1 and token.isalpha() and len(token.upper()) == 1 and token.upper() != token.lower():
-            if place >= 2 and tokens[place - 2 : place] == ["(", "?"]:
-                yield token
-            else:
-                yield f"[{token.upper()}{token.lower()}]"
-        else:
+            yield token if token.isascii() else _alternation(_characters(token[1:-1]))
+        elif token.isascii():
             yield token
+        elif place >= 2 and way[place - 2].isalpha() and way[place : place + 1] not in {"?", "*", "+", "{"}:
+            # Inside a word: small letters only, since a word in capitals throughout is too rare to pay for.
+            yield token
+        else:
+            yield _alternation(_characters(token))
 
 
-def _both_cases(inside: str) -> str:
-    """The inside of a class, with each range and letter in both cases."""
-    extra: list[str] = []
-    for match in re.finditer(r"\\.|(?:([^\\])-([^\\\]]))|([^\\])", inside):
-        first, last, single = match.group(1), match.group(2), match.group(3)
-        if first and first.isalpha() and last.isalpha():
-            extra.append(f"{first.swapcase()}-{last.swapcase()}")
-        elif single and single.isalpha() and len(single.swapcase()) == 1:
-            extra.append(single.swapcase())
-    return inside + "".join(part for part in extra if part not in inside)
-
-
-def _gap(token: str, language: str) -> str:
-    refused = set() if token == "." else _characters(token[2:-1])
-    ranges = ((0x01, 0x7F), *_GAP_SCRIPTS.get(language, ()))
-    pieces: list[str] = []
-    for low, high in ranges:
-        start = low
-        for stop in [*sorted(code for code in refused if low <= code <= high), high + 1]:
-            if start < stop:
-                pieces.append(f"\\x{{{start:x}}}-\\x{{{stop - 1:x}}}")
-            start = stop + 1
-    return "[" + "".join(pieces) + "]"
+def _gap(token: str, least: int, most: int, language: str) -> str:
+    wide = language in _WIDE_STOPS
+    bytes_each = 1 if language in {"en", "any"} else 3 if wide else 2
+    if most * bytes_each <= LONGEST_COUNTED or least > 0:
+        inside = "." if token == "." else token if token.isascii() else _ANY
+        return f"{inside}{{{least},{most * bytes_each}}}"
+    if token == ".":
+        return _ACROSS[wide] if most > MOST_WITHIN else _WITHIN[wide]
+    return _WITHIN[wide] if token == "[^.!?]" else f"{token}*"
 
 
 def _characters(inside: str) -> set[int]:
-    """The code points named one by one in a class; ranges are spelt out, in both cases."""
+    """The code points of a class, ranges spelt out, in both cases."""
     named: set[int] = set()
     plain = inside.replace(r"\n", "\n").replace(r"\t", "\t").replace("\\", "")
     for match in re.finditer(r"(.)-(.)|(.)", plain, re.DOTALL):
         first, last = (match.group(1) or match.group(3)), (match.group(2) or match.group(3))
-        for code in range(ord(first), ord(last) + 1):
+        for code in range(ord(first), min(ord(last), ord(first) + _MOST_IN_CLASS) + 1):
             named |= {code, *(ord(char) for char in {chr(code).upper(), chr(code).lower()} if len(char) == 1)}
     return named
+
+
+def _alternation(characters: set[int]) -> str:
+    """One of some characters, as UTF-8: those that differ in their last byte only share a class."""
+    last: dict[bytes, list[int]] = {}
+    for code in sorted(characters):
+        encoded = chr(code).encode()
+        last.setdefault(encoded[:-1], []).append(encoded[-1])
+    pieces = ["".join(f"\\x{byte:02x}" for byte in lead) + _one_of(tails) for lead, tails in last.items()]
+    return f"(?:{'|'.join(pieces)})"
+
+
+def _one_of(tails: list[int]) -> str:
+    return f"\\x{tails[0]:02x}" if len(tails) == 1 else "[" + "".join(f"\\x{byte:02x}" for byte in tails) + "]"
 
 
 class Matcher:
@@ -136,15 +155,11 @@ class Matcher:
 
     def __init__(self, expressions: dict[int, str]) -> None:
         """`expressions`: by code. Raises ExpressionFault where Hyperscan refuses one."""
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         codes = sorted(expressions)
         if not codes:
             raise ExpressionFault("nothing to compile")
         try:
-            self._database.compile(
-                expressions=[expressions[code].encode() for code in codes],
-                ids=codes, elements=len(codes), flags=[_FLAGS] * len(codes),
-            )  # fmt: skip
+            self._database = compiled([(code, expressions[code]) for code in codes])
         except hyperscan.error as error:
             raise ExpressionFault(f"Hyperscan refuses the expression: {str(error)[:120]}") from error
 

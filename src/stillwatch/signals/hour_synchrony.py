@@ -21,16 +21,17 @@ def hour_synchrony(view: View, *, min_accounts: int = 5, most_hours: int = 2400)
     """
     book = view.book
     width = min(book.hours.shape[1], most_hours)
+    begin = book.hours.shape[1] - width  # of a long store, the newest weeks
     value = np.full(view.actors, np.nan)
     z = np.zeros(view.actors)
-    hours = np.arange(width) + book.hour0
+    hours = np.arange(width) + book.hour0 + begin
     weekend = ((hours // 24 + 3) % 7 >= 5).astype(int)
     slot = (hours % 24) + 24 * weekend
     for i in range(view.actors):
         members = view.members(i)
         if len(members) < min_accounts:
             continue
-        x = book.hours[members][:, :width]
+        x = book.hours[members][:, begin:]
         total = np.asarray(x.sum(axis=0), dtype=float).ravel()
         seen = np.flatnonzero(total > 0)
         if not len(seen) or seen[-1] - seen[0] < 36:

@@ -27,9 +27,8 @@ def one_product_many_accounts(view: View, *, min_exchanges: int = 60, min_lift: 
         table = book.marks[name]
         if not table.counts.nnz or view.membership is None:
             continue
-        binary = table.counts.copy()
-        binary.data = np.ones_like(binary.data)
-        everybody = np.asarray(binary.sum(axis=0)).ravel()
+        binary = table.binary
+        everybody = table.holders
         holders = view.matrix(binary)
         sent = view.matrix(table.counts)
         size = np.repeat(view.size, np.diff(holders.indptr))

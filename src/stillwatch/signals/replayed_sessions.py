@@ -24,8 +24,7 @@ def replayed_sessions(view: View, *, min_histories: int = 15) -> Opinion:
     table = view.book.marks["history"]
     shared = np.zeros(view.actors)
     if table.counts.nnz and view.membership is not None:
-        binary = table.counts.copy()
-        binary.data = np.ones_like(binary.data)
+        binary = table.binary
         inside = view.matrix(binary)
         inside.data = (inside.data >= 2).astype(float)
         shared = np.asarray(inside.sum(axis=1)).ravel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.breadth import met_across_accounts
+from stillwatch.actors.breadth import met_across_accounts, spread_of_repeats
 from stillwatch.actors.members import share_where
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve
@@ -13,10 +13,10 @@ from stillwatch.signals import Opinion, signal
 
 @signal(family="cohort", about="explanation", needs=("prompt",), actors=("group",))
 def taught_cohort(view: View, *, most_bits: float = -3.0) -> Opinion:
-    """A group's accounts send each other's exact prompts and are education or research accounts, or plainly human.
+    """A group's accounts send each other's exact prompts, as a class does, or are education or research accounts.
 
-    A cohort repeats the same assignment in many accounts; a queue never deals an item twice. Education plans
-    alone explain less, since they are abused.
+    A cohort repeats the same assignment in most of its accounts; a queue deals an item to one, or to few.
+    Education plans alone explain less, since they are abused.
 
     Also seen in: fraudulent accounts on educational plans (the pathway most abused).
     Source: Anthropic, February 2026 (education pathways); the hard negatives of the public record.
@@ -24,7 +24,8 @@ def taught_cohort(view: View, *, most_bits: float = -3.0) -> Opinion:
     met, rows = met_across_accounts(view, "prompt")
     same = met / np.maximum(rows, 1.0)
     taught = share_where(view, view.book.customer["kind"], ("education", "research"))
-    value = curve(same, ((0.03, 0.0), (0.25, 0.7))) + 0.3 * curve(taught, ((0.4, 0.0), (0.9, 1.0)))
+    together = curve(spread_of_repeats(view, "prompt"), ((0.05, 0.0), (0.3, 1.0)))
+    value = together * curve(same, ((0.03, 0.0), (0.25, 0.7))) + 0.3 * curve(taught, ((0.4, 0.0), (0.9, 1.0)))
     bits = np.where(rows >= 30, most_bits * value, 0.0)
 
     def says(i: int) -> str:

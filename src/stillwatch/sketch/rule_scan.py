@@ -16,13 +16,15 @@ import hyperscan
 import numpy as np
 
 from stillwatch.errors import UsageError
+from stillwatch.patterns.databases import compiled
 from stillwatch.records.rules import Rule
 
 Array = Any
 
-_FLAGS = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_CASELESS
-_WORD_EDGE = re.compile(r"\\[bB]")
 _TEXT_ENDS = re.compile(r"\\[AzZG]")
+#: The edges of a word at an expression's ends: there a line's end and the text's end come to the same.
+_WORD_EDGES = re.compile(r"\(\?:\^\|\[\^a-z\]\)|\(\?:\[\^a-z\]\|\$\)")
+_ANCHOR = re.compile(r"(?<![\[\\])\^|(?<!\\)\$")
 
 
 class CompiledRules:
@@ -30,12 +32,9 @@ class CompiledRules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self.prompt = _Scanner([r for r in self.rules if "prompt" in r.applies_to])
-        self.system = (
-            self.prompt
-            if all(set(r.applies_to) >= {"prompt", "system"} for r in self.rules)
-            else _Scanner([r for r in self.rules if "system" in r.applies_to])
-        )
+        databases = _Databases(self.rules)
+        self.prompt = _Scanner(databases, [r.code for r in self.rules if "prompt" in r.applies_to])
+        self.system = _Scanner(databases, [r.code for r in self.rules if "system" in r.applies_to])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return compile_rules, (self.rules,)
@@ -46,23 +45,29 @@ def compile_rules(rules: Sequence[Rule]) -> CompiledRules:
     return CompiledRules(rules)
 
 
-class _Scanner:
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._empty = not rules
-        if self._empty:
-            return
-        self._rooms = threading.local()
-        self._exact = _database(rules, hyperscan.HS_FLAG_SINGLEMATCH)
-        # `\A` and the like know nothing of lines: with such a rule each text is scanned alone.
-        self._alone = any(_TEXT_ENDS.search(rule.expression) for rule in rules)
-        self._wide = self._exact if self._alone else _database(rules, hyperscan.HS_FLAG_MULTILINE)
+class _Databases:
+    """What both scanners share: one compiled database, and a second only where a rule cares for the text's ends."""
 
-    def _room(self, database: Any) -> Any:
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rooms = threading.local()
+        # `\A` and the like know nothing of lines: with such a rule each text is scanned alone.
+        self.alone = any(_TEXT_ENDS.search(rule.expression) for rule in rules)
+        anchored = any(_ANCHOR.search(_WORD_EDGES.sub("", rule.expression)) for rule in rules)
+        self.exact = _database(rules, lines=not (self.alone or anchored)) if rules else None
+        self.wide = _database(rules, lines=True) if anchored and not self.alone else self.exact
+
+    def room(self, database: Any) -> Any:
         """Hyperscan's scratch space may serve one scan at a time: each thread has its own for each database."""
         rooms = self._rooms.__dict__
         if id(database) not in rooms:
             rooms[id(database)] = hyperscan.Scratch(database)
         return rooms[id(database)]
+
+
+class _Scanner:
+    def __init__(self, databases: _Databases, codes: Sequence[int]) -> None:
+        self._databases = databases
+        self._codes = frozenset(codes)
 
     def matches(self, buffer: Array, starts: Array, ends: Array) -> tuple[Array, Array]:
         """(row, code) of each rule that matches in ``buffer[starts[row]:ends[row]]``, by row and then code.
@@ -70,27 +75,29 @@ class _Scanner:
         Texts lie in the buffer in order, one byte or more (a line feed) between them; a start of -1 is no text.
         """
         present = np.flatnonzero((starts >= 0) & (ends > starts))
-        if self._empty or not present.size:
+        if not self._codes or not present.size:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int16)
-        candidates = present if self._alone else self._candidates(buffer, starts, present)
+        candidates = present if self._databases.alone else self._candidates(buffer, starts, present)
         view = memoryview(buffer)
+        exact, room = self._databases.exact, self._databases.room(self._databases.exact)
         rows: list[int] = []
         codes: list[int] = []
         for row in candidates.tolist():
             found: list[int] = []
             text = view[int(starts[row]) : int(ends[row])]
-            self._exact.scan(text, match_event_handler=_collect, context=found, scratch=self._room(self._exact))
-            if found:
-                # Hyperscan may report a rule of several branches twice although it was asked for once.
-                own = sorted(set(found))
+            exact.scan(text, match_event_handler=_collect, context=found, scratch=room)
+            # A rule is reported at each end of each of its branches, and those for other places are not asked for.
+            own = sorted(self._codes.intersection(found))
+            if own:
                 codes.extend(own)
                 rows.extend([row] * len(own))
         return np.array(rows, dtype=np.int64), np.array(codes, dtype=np.int16)
 
     def _candidates(self, buffer: Array, starts: Array, present: Array) -> Array:
         match_ends: list[int] = []
-        room = self._room(self._wide)
-        self._wide.scan(memoryview(buffer), match_event_handler=_collect_end, context=match_ends, scratch=room)
+        wide = self._databases.wide
+        room = self._databases.room(wide)
+        wide.scan(memoryview(buffer), match_event_handler=_collect_end, context=match_ends, scratch=room)
         if not match_ends:
             return np.empty(0, dtype=np.int64)
         # A match that ends at byte e used byte e - 1; that byte lies in the last text that starts at or before it.
@@ -106,32 +113,18 @@ def _collect_end(code: int, start: int, end: int, flags: int, found: list[int]) 
     found.append(end)
 
 
-def _flags(rule: Rule) -> int:
-    # Hyperscan knows `\b` only of ASCII words: a rule that asks for it does without Unicode classes.
-    return int(_FLAGS if _WORD_EDGE.search(rule.expression) else _FLAGS | hyperscan.HS_FLAG_UCP)
-
-
-def _database(rules: Sequence[Rule], more: int) -> Any:
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+def _database(rules: Sequence[Rule], *, lines: bool) -> Any:
     try:
-        database.compile(
-            expressions=[rule.expression.encode() for rule in rules],
-            ids=[rule.code for rule in rules],
-            elements=len(rules),
-            flags=[_flags(rule) | more for rule in rules],
-        )
+        return compiled([(rule.code, rule.expression) for rule in rules], lines=lines)
     except hyperscan.HyperscanError as failure:
-        raise _refused(rules, more) or failure from failure
-    return database
+        raise _refused(rules, lines=lines) or failure from failure
 
 
-def _refused(rules: Sequence[Rule], more: int) -> UsageError | None:
+def _refused(rules: Sequence[Rule], *, lines: bool) -> UsageError | None:
     """The error for the first rule that does not compile alone."""
     for rule in rules:
         try:
-            hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
-                expressions=[rule.expression.encode()], ids=[rule.code], elements=1, flags=[_flags(rule) | more]
-            )
+            compiled([(rule.code, rule.expression)], lines=lines)
         except hyperscan.HyperscanError as failure:
             return UsageError(
                 f"rule {rule.id}",
