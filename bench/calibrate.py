@@ -73,6 +73,7 @@ def groups_of(place: Path, *, least: float = 0.04) -> list[dict[str, Any]]:
             "name": str(values[counts.argmax()]), "role": max(set(kinds), key=kinds.count), "kind": c.kind, "p": c.p,
             "conduct": float(sums.conduct[0]), "coordination": float(sums.coordination[0]),
             "relay": float(sums.relay[0]), "replay": float(sums.replay[0]), "explanation": float(sums.explanation[0]),
+            "ties": float(sums.ties[0]),
             "bits": {k: float(v[0]) for k, v in sums.bits.items()},
         })  # fmt: skip
     return out
@@ -90,16 +91,18 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     c, k, r, p, e = (
         np.asarray([g[n] for g in use]) for n in ("conduct", "coordination", "relay", "replay", "explanation")
     )
+    t = np.asarray([g["ties"] for g in use])
     # Several pieces of one campaign are one campaign.
     keys = [(g["world"], g["name"], g["guilty"] >= 0.6) for g in use]
     many = {key: keys.count(key) for key in set(keys)}
     weight = np.asarray([1.0 / many[key] if key[2] else 1.0 for key in keys])
-    start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2])
-    firm = np.asarray([0.15, 0.6, 0.15, 0.6, 0.6, 2.0, 0.6, 2.0])
+    start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2, -3.0, 0.9])
+    firm = np.asarray([0.15, 0.6, 0.15, 0.6, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6])
 
     def probability(x: np.ndarray) -> np.ndarray:
         factors = np.stack([_s(x[0] + x[1] * c), _s(x[4] + x[5] * r), _s(x[6] + x[7] * p)])
-        both = factors * _s(x[2] + x[3] * (k + e))
+        tied = _s(x[8] + x[9] * (t + e))
+        both = factors * np.stack([_s(x[2] + x[3] * (k + e)), tied, tied])
         # A positive is judged by its own kind's factor, a negative by the highest of the three.
         own = np.where(kind >= 0, both[np.maximum(kind, 0), np.arange(len(use))], both.max(axis=0))
         return np.clip(own, 1e-6, 1 - 1e-6)
@@ -107,7 +110,7 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     def loss(x: np.ndarray) -> float:
         q = probability(x)
         fitness = -(weight * (y * np.log(q) + (1 - y) * np.log(1 - q))).sum()
-        slope = np.asarray([x[1], x[3], x[5], x[7]])
+        slope = np.asarray([x[1], x[3], x[5], x[7], x[9]])
         return float(
             fitness + 0.5 * (firm * (x - start) ** 2).sum() + 10.0 * np.minimum(slope - 0.2, 0.0).__pow__(2).sum()
         )
@@ -118,6 +121,7 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     x = best.x
     return {
         "conduct": (x[0], x[1]), "coordination": (x[2], x[3]), "relay": (x[4], x[5]), "replay": (x[6], x[7]),
+        "ties": (x[8], x[9]),
         "trained_prior": float((weight * y).sum() / weight.sum()), "legitimate_scores": legitimate[-200:].tolist(),
         "of_groups": int((y == 0).sum()), "groups": len(use), "guilty_groups": int(y.sum()),
         "brier": float((weight * (q - y) ** 2).sum() / weight.sum()), "q": q, "use": use, "y": y,
@@ -128,7 +132,10 @@ def write(result: dict[str, Any], path: Path, version: str) -> None:
     """The fit in the shape that `Calibration.load` reads."""
     lines = ["# What calibration learned. Written by `python -m bench.calibrate`; see docs/results.md for the worlds.",
              f'version = "{version}"']  # fmt: skip
-    lines += [f"{n} = [{result[n][0]:.4f}, {result[n][1]:.4f}]" for n in ("conduct", "coordination", "relay", "replay")]
+    lines += [
+        f"{n} = [{result[n][0]:.4f}, {result[n][1]:.4f}]"
+        for n in ("conduct", "coordination", "ties", "relay", "replay")
+    ]
     lines.append(f"trained_prior = {result['trained_prior']:.4f}")
     lines.append("legitimate_scores = [" + ", ".join(f"{s:.4f}" for s in result["legitimate_scores"]) + "]")
     lines.append(f"of_groups = {result['of_groups']}")
@@ -154,7 +161,17 @@ def main() -> None:
         return
     groups = [g for file in sorted(options.folder.glob("*/groups.pickle")) for g in pickle.loads(file.read_bytes())]
     result = fit(groups)
-    for name in ("conduct", "coordination", "relay", "replay", "trained_prior", "groups", "guilty_groups", "brier"):
+    for name in (
+        "conduct",
+        "coordination",
+        "ties",
+        "relay",
+        "replay",
+        "trained_prior",
+        "groups",
+        "guilty_groups",
+        "brier",
+    ):
         print(name, result[name])
     order = np.argsort(-np.abs(result["q"] - result["y"]))[:25]
     for i in order:

@@ -43,9 +43,9 @@ class StoreSettings:
 
 @dataclass(frozen=True)
 class CalibrateSettings:
-    """`[calibrate]`: `prior`, the share (0..1) of groups and accounts that harvest, before any evidence."""
+    """`[calibrate]`: `prior`, the share (0..1) of linked groups that harvest, before any evidence."""
 
-    prior: float = 0.02
+    prior: float = 0.2
 
 
 @dataclass(frozen=True)

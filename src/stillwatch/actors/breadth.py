@@ -54,4 +54,5 @@ def spread_of_repeats(view: View, name: str) -> Array:
     total = np.asarray(holders.sum(axis=1)).ravel()
     squares = holders.copy()
     squares.data = squares.data**2
-    return np.asarray(squares.sum(axis=1)).ravel() / np.maximum(total, 1.0) / np.maximum(view.size, 1.0)
+    weighted = np.asarray(squares.sum(axis=1)).ravel() / np.maximum(total, 1.0)
+    return np.asarray(weighted / np.maximum(view.size, 1.0))

@@ -23,12 +23,14 @@ _LABELS = ((95.0, "almost certain"), (80.0, "very likely"), (55.0, "likely"), (2
 class Calibration:
     """Coefficients of `P(harvest) = S(a0 + a1 conduct) * S(b0 + b1 (coordination + explanation))`.
 
-    It takes both factors. Relay and replay put their own evidence in the place of conduct. `trained_prior` is the
-    share of harvests among the groups that it was fitted on; another prior shifts both factors' product.
+    It takes both factors. Relay and replay put their own evidence in the place of conduct, and `ties` (coordination
+    without what an app brings) in the place of coordination: an app's users are all alike, and nobody's pool.
+    `trained_prior` is the share of harvests among the groups that it was fitted on; another prior shifts the product.
     """
 
     conduct: tuple[float, float]
     coordination: tuple[float, float]
+    ties: tuple[float, float]
     relay: tuple[float, float]
     replay: tuple[float, float]
     trained_prior: float
@@ -46,7 +48,8 @@ class Calibration:
             else:
                 text = path.read_text("utf-8")
             table = tomllib.loads(text)
-            pair = {k: (float(table[k][0]), float(table[k][1])) for k in ("conduct", "coordination", "relay", "replay")}
+            names = ("conduct", "coordination", "ties", "relay", "replay")
+            pair = {k: (float(table[k][0]), float(table[k][1])) for k in names}
             return cls(
                 **pair, trained_prior=float(table["trained_prior"]),
                 legitimate_scores=tuple(float(x) for x in table["legitimate_scores"]),
@@ -75,7 +78,9 @@ class Calibration:
 
     def harvests(self, w: Weighed, prior: float) -> Array:
         """candidates x (distillation, relay, replay): calibrated probabilities at `prior`."""
-        return self.shift(np.clip(self.conducts(w) * self.coordinated(w)[:, None], 1e-6, 1 - 1e-6), prior)
+        hand, tied = self.coordinated(w), _sigmoid(self.ties, w.ties + w.explanation)
+        both = self.conducts(w) * np.stack([hand, tied, tied], axis=1)
+        return self.shift(np.clip(both, 1e-6, 1 - 1e-6), prior)
 
     def false_alarm_rate(self, score: float, nearby: Sequence[float]) -> float:
         """Estimated share of legitimate linked groups that score as high: the training worlds' and this window's."""

@@ -28,6 +28,7 @@ _CONDUCT_LEFT: dict[tuple[str, str], float] = {
     ("content", "content"): 0.0, ("topic", "content"): 0.0, ("content", "queue"): 0.5, ("system", "content"): 0.5,
 }  # fmt: skip
 _COORDINATION_LEFT = 0.5
+_MOST_OF_AN_APP = 2.2
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,10 @@ class Weighed:
     conduct_families: Array
     coordination_families: Array
     """Independent families with at least one bit."""
+    ties: Array
+    """Coordination without what an app brings to all of its users: payment, registration, addresses, timing ..."""
     hands: Array
-    """Of these coordination families, those that no app brings: payment, registration, addresses, sign-up ..."""
+    """Of these coordination families, those that no app brings and no load balancer explains."""
 
 
 def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Mapping[str, Any]]) -> Weighed:
@@ -67,6 +70,7 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
                 left = min((_CONDUCT_LEFT.get((f, s.family), 1.0) for f in candidate.formed_by), default=1.0)
             bits[s.name][i] *= left
     _cap_families(bits)
+    _cap_app(bits)
     zero = np.zeros(len(candidates))
     total = {about: zero.copy() for about in ("conduct", "coordination", "relay", "explanation")}
     families: dict[str, dict[str, Array]] = {"conduct": {}, "coordination": {}}
@@ -83,12 +87,22 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
         view, opinions, bits, total["conduct"], total["coordination"],
         total["relay"] - stored, replay, total["explanation"],
         _firm(families["conduct"], zero), _firm(families["coordination"], zero),
+        np.sum([b for f, b in families["coordination"].items() if f not in OF_AN_APP], axis=0) + zero,
         _firm({f: b for f, b in families["coordination"].items() if f not in (*OF_AN_APP, "load")}, zero),
     )  # fmt: skip
 
 
 def _firm(families: Mapping[str, Array], zero: Array) -> Array:
     return np.sum([b >= 1.0 for b in families.values()], axis=0) + zero if families else zero.copy()
+
+
+def _cap_app(bits: dict[str, Array]) -> None:
+    """Template, system prompt and client come together with an app, to strangers too: bounded together."""
+    names = [s.name for s in all_signals() if s.name in bits and s.about == "coordination" and s.family in OF_AN_APP]
+    positive = np.sum([np.maximum(bits[n], 0.0) for n in names], axis=0)
+    scale = np.minimum(1.0, _MOST_OF_AN_APP / np.maximum(positive, 1e-9))
+    for n in names:
+        bits[n] = np.where(bits[n] > 0, bits[n] * scale, bits[n])
 
 
 def _cap_families(bits: dict[str, Array]) -> None:

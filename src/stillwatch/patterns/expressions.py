@@ -24,13 +24,13 @@ _WITHIN = {
     True: r"(?:[^.!?\n\xe3\xef]|\n[^.!?\n]|\xe3[^\x80]|\xe3\x80[^\x82]|\xef[^\xbc]|\xef\xbc[^\x81\x9f])*",
     False: r"(?:[^.!?\n]|\n[^.!?\n])*",
 }
-#: Up to two sentence ends or line feeds may lie in it.
+#: Up to two sentence ends or line feeds may lie in it; one in scripts where a sentence end takes three bytes.
 _ACROSS = {
-    True: _WITHIN[True] + r"(?:(?:[.!?\n]|\xe3\x80\x82|\xef\xbc[\x81\x9f])" + _WITHIN[True] + "){0,2}",
-    False: r"[^.!?\n]*(?:[.!?\n][^.!?\n]*){0,2}",
+    True: _WITHIN[True] + r"(?:(?:[.!?\n]|\xe3\x80\x82|\xef\xbc[\x81\x9f])" + _WITHIN[True] + ")?",
+    False: r"[^.!?\n]*(?:[.!?\n]+[^.!?\n]*){0,2}",
 }
 #: A dot's gap longer than this may leave its sentence.
-MOST_WITHIN = 30
+MOST_WITHIN = 9
 #: A class of more characters than this (all Han, say) is cut; write a dot instead.
 _MOST_IN_CLASS = 600
 _WIDE_STOPS = frozenset({"zh", "ja", "ko"})

@@ -30,7 +30,8 @@ def round_the_clock(view: View, *, min_exchanges: int = 60, min_days: float = 2.
     excess = view.add(np.where(counts, chi - 23.0, 0.0))
     uneven = np.where((total >= min_exchanges) & (total >= 0.3 * view.n), excess / np.maximum(total, 1.0), np.nan)
     enough = trust(total, 4 * min_exchanges)
-    bits = curve(uneven, ((0.0, 2.2), (0.08, 1.8), (0.2, 0.8), (0.4, 0.0), (0.8, -0.7), (1.6, -1.2))) * enough
+    knots = ((0.0, 2.2), (0.08, 1.8), (0.2, 0.8), (0.4, 0.0), (0.8, -0.7), (1.6, -1.2), (4.0, -2.2))
+    bits = curve(uneven, knots) * enough
 
     def says(i: int) -> str:
         kind = "no night" if uneven[i] < 0.3 else "a daily rhythm" if uneven[i] > 0.6 else "a weak daily rhythm"
