@@ -46,8 +46,9 @@ rules:
 
 - `expression` is Hyperscan syntax, without look-around and back-references; letter case never matters, and a dot
   also matches a line break. It may be a list: any of them matches.
-- A space stands for any white space. `{{b}}` is the left edge of a word, `{{e}}` the right one, `{{in}}` up to 40
-  characters of one sentence, `{{to}}` up to 60 of anything. A gap without a bound (`.*`) is refused. Other names in
+- A space stands for any white space. `{{b}}` is the left edge of a word, `{{e}}` the right one, `{{in}}` a gap within
+  one sentence, `{{to}}` a gap that may cross two sentence ends. A gap of up to nine bytes is counted as written; a
+  longer one reaches to the end of its sentence. A gap without a bound (`.*`) is refused. Other names in
   braces are the pack's own `parts`.
 - At least {LEAST_EXAMPLES} `examples` must match and {LEAST_LOOK_ALIKES} `look_alikes` must not; both are tried when the pack is
   loaded. All faults are reported at once, with file and line.
