@@ -100,7 +100,8 @@ def test_all_faults_of_a_pack_come_at_once_with_lines(tmp_path):
 
 
 def test_a_users_pack_is_tried_on_its_own_examples_and_codes(tmp_path):
-    good = FAULTY.replace("reasonin\n", "reasoning\n").replace("    langage: en\n", "").replace("strength: 3", "strength: 0.3")
+    good = FAULTY.replace("reasonin\n", "reasoning\n").replace("    langage: en\n", "")
+    good = good.replace("strength: 3", "strength: 0.3")
     good = good.replace("a.*b", "(?=a)b").replace("[a, b]", "[a, b, c]")
     pack = tmp_path / "more.yaml"
     pack.write_text(good, "utf-8")

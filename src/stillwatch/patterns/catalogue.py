@@ -50,8 +50,8 @@ rules:
   one sentence, `{{to}}` a gap that may cross two sentence ends. A gap of up to nine bytes is counted as written; a
   longer one reaches to the end of its sentence. A gap without a bound (`.*`) is refused. Other names in
   braces are the pack's own `parts`.
-- At least {LEAST_EXAMPLES} `examples` must match and {LEAST_LOOK_ALIKES} `look_alikes` must not; both are tried when the pack is
-  loaded. All faults are reported at once, with file and line.
+- At least {LEAST_EXAMPLES} `examples` must match and {LEAST_LOOK_ALIKES} `look_alikes` must not; both are tried
+  when the pack is loaded. All faults are reported at once, with file and line.
 - Be honest with `strength`: what many innocent people write is 0.2, what hardly anybody else writes is 0.9.
 """
 
@@ -68,8 +68,8 @@ def catalogue() -> str:
 
 
 def _table(rules: list[Rule]) -> str:
-    head = "| code | id | what | language | strength | where | ATLAS | also seen in |\n|---|---|---|---|---|---|---|---|"
-    return "\n".join([head, *(_row(rule) for rule in rules)])
+    head = "| code | id | what | language | strength | where | ATLAS | also seen in |"
+    return "\n".join([head, "|---" * 8 + "|", *(_row(rule) for rule in rules)])
 
 
 def _row(rule: Rule) -> str:

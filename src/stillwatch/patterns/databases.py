@@ -12,6 +12,7 @@ import platform
 import stat
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _key(split: Sequence[tuple[int, str]], flags: int) -> str:
     digest = hashlib.sha256()
     # A compiled database runs on processors with its features only; its own description names them and the version.
     tiny = _compile([(1, "a")], 0).info().decode("ascii", "replace")
-    for part in (hyperscan.__version__, tiny, platform.machine(), platform.system(), str(flags)):
+    for part in (version("hyperscan"), tiny, platform.machine(), platform.system(), str(flags)):
         digest.update(f"{len(part)}:{part}".encode())
     for code, way in split:
         digest.update(f"{code}:{len(way)}:{way}".encode())
@@ -118,7 +119,7 @@ def _read(name: str) -> Any | None:
         # The sum guards against a torn or damaged file: Hyperscan itself looks at little more than the head.
         if hashlib.sha256(kept[_SUM:]).digest() != kept[:_SUM]:
             return None
-        database = hyperscan.loadb(kept[_SUM:], hyperscan.HS_MODE_BLOCK)  # type: ignore[arg-type]
+        database = hyperscan.loadb(kept[_SUM:], hyperscan.HS_MODE_BLOCK)
         database.scratch = hyperscan.Scratch(database)
         return database
     except (OSError, hyperscan.HyperscanError):
@@ -148,7 +149,7 @@ def _write(name: str, database: Any) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(serialised).digest() + serialised)
-            os.replace(temporary, folder / f"{name}{_SUFFIX}")
+            Path(temporary).replace(folder / f"{name}{_SUFFIX}")
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             return

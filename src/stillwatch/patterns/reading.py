@@ -149,7 +149,8 @@ class _Reader:
         for name in applies:
             if name not in _TEXT_ROOM:
                 self.fault(found["applies_to"], _unknown("applies_to", name, _TEXT_ROOM))
-        expression = self.expression(found["expression"], parts, texts.get("language", "en")) if "expression" in found else ""
+        language = texts.get("language", "en")
+        expression = self.expression(found["expression"], parts, language) if "expression" in found else ""
         examples = self.texts(found["examples"], "examples", LEAST_EXAMPLES) if "examples" in found else ()
         alike = self.texts(found["look_alikes"], "look_alikes", LEAST_LOOK_ALIKES) if "look_alikes" in found else ()
         if len(self.faults) > before:

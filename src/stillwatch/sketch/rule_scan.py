@@ -53,12 +53,12 @@ class _Databases:
         # `\A` and the like know nothing of lines: with such a rule each text is scanned alone.
         self.alone = any(_TEXT_ENDS.search(rule.expression) for rule in rules)
         anchored = any(_ANCHOR.search(_WORD_EDGES.sub("", rule.expression)) for rule in rules)
-        self.exact = _database(rules, lines=not (self.alone or anchored)) if rules else None
-        self.wide = _database(rules, lines=True) if anchored and not self.alone else self.exact
+        self.exact: Any = _database(rules, lines=not (self.alone or anchored)) if rules else None
+        self.wide: Any = _database(rules, lines=True) if anchored and not self.alone else self.exact
 
     def room(self, database: Any) -> Any:
         """Hyperscan's scratch space may serve one scan at a time: each thread has its own for each database."""
-        rooms = self._rooms.__dict__
+        rooms: dict[Any, Any] = self._rooms.__dict__
         if id(database) not in rooms:
             rooms[id(database)] = hyperscan.Scratch(database)
         return rooms[id(database)]
