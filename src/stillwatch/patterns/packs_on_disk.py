@@ -71,9 +71,10 @@ def _files(extra: Sequence[Path]) -> list[Path]:
 def _low_codes(pack: Pack) -> list[Fault]:
     return [
         Fault(
-            pack.path, pack.lines[rule.code],
+            pack.path,
+            pack.lines[rule.code],
             f"code {rule.code} is kept for shipped packs; use {FIRST_USER_CODE} or more",
-        )  # fmt: skip
+        )
         for rule in pack.rules
         if rule.code < FIRST_USER_CODE
     ]
