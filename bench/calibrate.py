@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from scipy.optimize import minimize
 
-from stillwatch.campaigns.calibration import Calibration
+from stillwatch.campaigns.calibration import MOST_COORDINATION, Calibration, against
 from stillwatch.campaigns.choose import Chooser
 from stillwatch.campaigns.hunt import weighed_candidates
 from stillwatch.patterns import load_rules
@@ -97,18 +97,20 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     many = {key: keys.count(key) for key in set(keys)}
     weight = np.asarray([1.0 / many[key] if key[2] else 1.0 for key in keys])
     start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2, -3.0, 0.9])
-    firm = np.asarray([0.15, 0.6, 0.15, 0.6, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6])
+    firm = np.asarray([1.0, 3.0, 0.3, 1.0, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6])
 
     def probability(x: np.ndarray) -> np.ndarray:
         factors = np.stack([_s(x[0] + x[1] * c), _s(x[4] + x[5] * r), _s(x[6] + x[7] * p)])
-        tied = _s(x[8] + x[9] * (t + e))
-        both = factors * np.stack([_s(x[2] + x[3] * (k + e)), tied, tied])
+        tied = _s(x[8] + x[9] * (np.minimum(t, MOST_COORDINATION) + e))
+        both = factors * np.stack([_s(x[2] + x[3] * (np.minimum(k, MOST_COORDINATION) + e)), tied, tied])
+        both = against(both, e)
         # A positive is judged by its own kind's factor, a negative by the highest of the three.
         own = np.where(kind >= 0, both[np.maximum(kind, 0), np.arange(len(use))], both.max(axis=0))
         return np.clip(own, 1e-6, 1 - 1e-6)
 
     def loss(x: np.ndarray) -> float:
-        q = probability(x)
+        # Some truths are not in the sums (a harvest that is a tenth of a pool's use): they must not set the line.
+        q = 0.03 + 0.94 * probability(x)
         fitness = -(weight * (y * np.log(q) + (1 - y) * np.log(1 - q))).sum()
         slope = np.asarray([x[1], x[3], x[5], x[7], x[9]])
         return float(

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from stillwatch.actors.book import Book
+from stillwatch.actors.view import View
 
 Array = np.ndarray[Any, Any]
 
@@ -31,3 +32,18 @@ def by_day(book: Book) -> sp.csr_matrix:
 def span_days(book: Book) -> Array:
     """Days from each account's first exchange to its last."""
     return np.asarray((book.sums["last_us"] - book.sums["first_us"]) / 86_400e6)
+
+
+def unevenness(view: View, *, least: float = 10.0, min_days: float = 2.0) -> tuple[Array, Array]:
+    """(unevenness, exchanges asked) of each actor: how far its accounts are from a flat clock.
+
+    Overdispersion of an account's hours of the day, per exchange: (chi-square - 23) / n, summed over accounts with
+    `least` exchanges over `min_days`. A machine fed from a queue is near 0; people, who sleep, lie near 1.
+    """
+    hours = hour_of_day(view.book)
+    n = hours.sum(axis=1)
+    expected = np.maximum(n / 24.0, 1e-9)
+    chi = ((hours - expected[:, None]) ** 2).sum(axis=1) / expected
+    asked = (n >= least) & (span_days(view.book) >= min_days)
+    total = view.add(np.where(asked, n, 0.0))
+    return view.add(np.where(asked, chi - 23.0, 0.0)) / np.maximum(total, 1.0), total

@@ -14,14 +14,14 @@ Array = np.ndarray[Any, Any]
 
 
 def largest_share(view: View, column: Array) -> tuple[Array, Array]:
-    """(share of an actor's accounts with its commonest value, how much commoner it is there than among all)."""
+    """(share of an actor's accounts with its commonest value, how much commoner it is there than outside)."""
     known = np.asarray([v is not None for v in column])
     rows = np.flatnonzero(known)
     if not len(rows):
         return np.zeros(view.actors), np.ones(view.actors)
     values, code = np.unique(np.asarray([str(column[i]) for i in rows]), return_inverse=True)
     table = sp.csr_matrix((np.ones(len(rows)), (rows, code)), shape=(view.book.accounts, len(values)))
-    base = np.asarray(table.sum(axis=0)).ravel() / max(view.book.accounts, 1)
+    everybody = np.asarray(table.sum(axis=0)).ravel()
     held = sp.csr_matrix(view.matrix(table))
     share, lift = np.zeros(view.actors), np.ones(view.actors)
     for i in range(view.actors):
@@ -29,7 +29,8 @@ def largest_share(view: View, column: Array) -> tuple[Array, Array]:
         if row.stop > row.start:
             top = row.start + int(np.argmax(held.data[row]))
             share[i] = held.data[top] / view.size[i]
-            lift[i] = share[i] / max(base[held.indices[top]], 1e-9)
+            outside = everybody[held.indices[top]] - held.data[top] + 0.5
+            lift[i] = share[i] * max(view.book.accounts - view.size[i], 1.0) / outside
     return share, lift
 
 

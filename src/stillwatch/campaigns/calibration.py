@@ -16,6 +16,8 @@ from stillwatch.errors import UsageError
 
 Array = np.ndarray[Any, Any]
 
+#: Bits of coordination beyond this say nothing more, so that an explanation is never drowned by their number.
+MOST_COORDINATION = 10.0
 _LABELS = ((95.0, "almost certain"), (80.0, "very likely"), (55.0, "likely"), (20.0, "mixed"))
 
 
@@ -68,7 +70,7 @@ class Calibration:
 
     def coordinated(self, w: Weighed) -> Array:
         """P(one operator) of each candidate."""
-        return _sigmoid(self.coordination, w.coordination + w.explanation)
+        return _sigmoid(self.coordination, np.minimum(w.coordination, MOST_COORDINATION) + w.explanation)
 
     def conducts(self, w: Weighed) -> Array:
         """P(harvests, relays or replays), whoever it is: candidates x (distillation, relay, replay)."""
@@ -78,14 +80,22 @@ class Calibration:
 
     def harvests(self, w: Weighed, prior: float) -> Array:
         """candidates x (distillation, relay, replay): calibrated probabilities at `prior`."""
-        hand, tied = self.coordinated(w), _sigmoid(self.ties, w.ties + w.explanation)
+        hand, tied = self.coordinated(w), _sigmoid(self.ties, np.minimum(w.ties, MOST_COORDINATION) + w.explanation)
         both = self.conducts(w) * np.stack([hand, tied, tied], axis=1)
-        return self.shift(np.clip(both, 1e-6, 1 - 1e-6), prior)
+        # What explains a group speaks against the harvest too, not only against the hand behind it.
+        return self.shift(against(both, w.explanation[:, None]), prior)
 
     def false_alarm_rate(self, score: float, nearby: Sequence[float]) -> float:
         """Estimated share of legitimate linked groups that score as high: the training worlds' and this window's."""
         as_high = sum(s >= score for s in self.legitimate_scores) + sum(s >= score for s in nearby)
         return (as_high + 1.0) / (self.of_groups + len(nearby) + 1.0)
+
+
+def against(p: Array, bits: Array) -> Array:
+    """A probability after `bits` (log2 odds) of explanation."""
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    odds = p / (1.0 - p) * np.exp2(bits)
+    return np.asarray(odds / (1.0 + odds))
 
 
 def _sigmoid(line: tuple[float, float], bits: Array) -> Array:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from stillwatch.actors.allowed import allowed_accounts
 from stillwatch.actors.book import Book
+from stillwatch.actors.view import View
 from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.content import Core, core_of
 from stillwatch.campaigns.weigh import Weighed, weigh
 from stillwatch.linking.candidate import Candidate
+from stillwatch.signals import all_signals, measure
 
 Array = np.ndarray[Any, Any]
 KINDS = ("distillation", "relay", "replay")
@@ -31,6 +34,11 @@ class Chosen:
     row: int = 0
 
 
+def _of_one_piece(weighed: Weighed) -> float:
+    """Bits that say that a group's accounts are interchangeable; two campaigns taken as one lose them."""
+    return float(weighed.bits["interchangeable_accounts"][0]) if "interchangeable_accounts" in weighed.bits else 0.0
+
+
 @dataclass
 class Chooser:
     """Holds what every choice needs: the book, the calibration, the prior, the least score to report (0..1)."""
@@ -42,11 +50,23 @@ class Chooser:
     settings: Mapping[str, Mapping[str, Any]]
     min_accounts: int = 3
 
+    @cached_property
+    def own_conduct(self) -> Array:
+        """Bits of conduct of each account by itself."""
+        opinions = measure(View(self.book), self.settings)
+        about = {s.name for s in all_signals() if s.about == "conduct"}
+        return np.asarray(np.sum([o.bits for name, o in opinions.items() if name in about], axis=0))
+
     def harvests(self, candidates: Sequence[Candidate], weighed: Weighed) -> list[Chosen]:
         """Harvests among the candidates, trimmed to the accounts that fit, none of them overlapping."""
         p = self.calibration.harvests(weighed, self.prior).max(axis=1)
         allowed = allowed_accounts(self.book)
-        pool = [(self._worth(p[i], c.size), i) for i, c in enumerate(candidates) if p[i] >= 0.6 * self.least]
+        alike = weighed.bits.get("interchangeable_accounts", np.zeros(len(candidates)))
+        pool = [
+            (self._worth(float(p[i]), c.size, float(alike[i])), i)
+            for i, c in enumerate(candidates)
+            if p[i] >= 0.6 * self.least
+        ]
         pool.sort(key=lambda pair: -pair[0])
         taken = allowed.copy()
         chosen: list[Chosen] = []
@@ -62,9 +82,9 @@ class Chooser:
                 taken[best.candidate.members] = True
         return self._joined(chosen)
 
-    def _worth(self, p: float, size: int) -> float:
-        """Sure groups first; of equally sure ones the larger."""
-        return float(np.floor(p * 10.0) / 10.0 + 0.02 * np.log2(size + 1.0))
+    def _worth(self, p: float, size: int, alike: float = 0.0) -> float:
+        """Sure groups first; of these the ones of one piece (bits of interchangeable accounts), and the larger."""
+        return float(np.floor(p * 10.0) / 10.0 + 0.02 * np.log2(size + 1.0) + 0.06 * alike)
 
     def _settle(self, candidate: Candidate, taken: Array) -> Chosen | None:
         """Trims to the accounts that fit the group's core, takes in stragglers, weighs again; None if it falls."""
@@ -73,7 +93,7 @@ class Chooser:
         weighed = weigh(self.book, [current], self.settings)
         kind, p = self._kind(weighed)
         for _ in range(2):
-            fit = self._fits(core, kind) & ~taken
+            fit = self._fits(core, kind, current.members) & ~taken
             members = np.flatnonzero(fit & (self._near(core, current, kind)))
             if len(members) < self.min_accounts:
                 return None
@@ -109,9 +129,10 @@ class Chooser:
             kind, p = self._kind(weighed)
             new = len(members) - chosen.candidate.size
             core = core_of(self.book, chosen.candidate.members)
-            fits = self._fits(core, kind)
+            fits = self._fits(core, kind, chosen.candidate.members)
             fitting = int(fits[members].sum()) - int(fits[chosen.candidate.members].sum())
-            if p >= max(self.least, chosen.p - 0.1) and fitting >= 0.7 * new:
+            whole = _of_one_piece(weighed) >= _of_one_piece(chosen.weighed) - 0.8
+            if whole and p >= max(self.least, chosen.p - 0.1) and fitting >= 0.7 * new:
                 chosen = Chosen(trial, kind, p, core_of(self.book, members), weighed)
         return chosen
 
@@ -119,12 +140,26 @@ class Chooser:
         p = self.calibration.harvests(weighed, self.prior)[0]
         return KINDS[int(p.argmax())], float(p.max())
 
-    def _fits(self, core: Core, kind: str) -> Array:
-        """Accounts whose conduct is the group's: its templates, or its narrow matter; a relay's by its ties."""
-        same_matter = np.nan_to_num(core.direction, nan=0.0) >= 0.55
+    def _fits(self, core: Core, kind: str, members: Array | None = None) -> Array:
+        """Accounts that do what the group does and are tied as it is, measured against its middle account."""
+        inside = members if members is not None else np.arange(self.book.accounts)
+        content = core.cover.copy()
+        alike = np.nan_to_num(core.direction, nan=0.0)
+        middle = float(np.median(content[inside]))
+        matter = float(np.median(alike[inside]))
+        content = content / middle if middle >= 0.15 else np.zeros(len(content))
+        if matter >= 0.5:
+            content = np.maximum(content, np.where(alike >= 0.55, alike / matter, 0.0) if middle < 0.5 else 0.0)
+        ties = float(np.median(core.ties[inside]))
+        tied = np.minimum(core.ties / ties, 1.0) if ties >= 1.0 else np.zeros(len(content))
+        most = (1.0 if middle >= 0.15 or matter >= 0.5 else 0.0) + (1.0 if ties >= 1.0 else 0.0)
+        if kind == "account_network":
+            return np.asarray(tied >= 0.6) if ties >= 1.0 else np.ones(len(content), dtype=bool)
+        fits = (np.minimum(content, 1.0) + tied >= 0.6 * most) & (np.minimum(content, 1.0) >= 0.3)
         if kind == "distillation":
-            return np.asarray((core.cover >= 0.1) | same_matter)
-        return np.asarray((core.cover >= 0.05) | (core.ties >= 1) | same_matter)
+            # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.
+            fits &= (self.own_conduct >= -1.5) | (self.own_conduct >= float(np.median(self.own_conduct[inside])) - 3.0)
+        return np.asarray(fits)
 
     def _near(self, core: Core, candidate: Candidate, kind: str) -> Array:
         """Members, and outsiders who share most of their content with the group and a tie besides."""
@@ -151,7 +186,8 @@ class Chooser:
                     both = Candidate(members, x.candidate.formed_by & y.candidate.formed_by, x.candidate.how)
                     weighed = weigh(self.book, [both], self.settings)
                     kind, p = self._kind(weighed)
-                    if p >= self.least and p >= min(x.p, y.p) - 0.05:
+                    whole = _of_one_piece(weighed) >= min(_of_one_piece(x.weighed), _of_one_piece(y.weighed)) - 0.8
+                    if whole and p >= self.least and p >= min(x.p, y.p) - 0.05:
                         joined[a] = Chosen(both, kind, p, core_of(self.book, members), weighed)
                         del joined[b]
                         changed = True
@@ -162,9 +198,9 @@ class Chooser:
 
     def _same(self, x: Chosen, y: Chosen) -> bool:
         pairs = ((x.core, y.candidate.members), (y.core, x.candidate.members))
-        covered = max(float(np.median(core.cover[members])) for core, members in pairs)
+        covered = [float(np.median(core.cover[members])) for core, members in pairs]
         tied = max(float(np.mean(core.ties[members] >= 1)) for core, members in pairs)
-        return covered >= 0.5 or (covered >= 0.2 and tied >= 0.3)
+        return min(covered) >= 0.5 or (max(covered) >= 0.5 and tied >= 0.3)
 
     def networks(self, candidates: Sequence[Candidate], weighed: Weighed, harvests: Sequence[Chosen]) -> list[Chosen]:
         """Groups under one operator whose conduct as a whole is no harvest; harvests may lie inside them."""
@@ -183,9 +219,14 @@ class Chooser:
                 continue
             if not self._one_hand_behind(c, harvests, harvested):
                 continue
-            taken[c.members] = True
+            core = core_of(self.book, c.members)
+            c = Candidate(c.members[self._fits(core, "account_network", c.members)[c.members]], c.formed_by, c.how)
             one = weigh(self.book, [c], self.settings)
-            out.append(Chosen(c, "account_network", float(p[i]), core_of(self.book, c.members), one))
+            sure = float(self.calibration.coordinated(one)[0])
+            if c.size < 12 or sure < max(self.least, 0.6):
+                continue
+            taken[c.members] = True
+            out.append(Chosen(c, "account_network", sure, core_of(self.book, c.members), one))
         return out
 
     def _one_hand_behind(self, c: Candidate, harvests: Sequence[Chosen], harvested: Array) -> bool:

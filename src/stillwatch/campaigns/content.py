@@ -75,7 +75,9 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
     by_family: dict[str, Array] = {}
     for name in TIE_KINDS:
         table = book.marks[name]
-        chosen = core_values(table, members, min_lift=min_lift, least=2, min_share=0.0)
+        # Two campaigns in one proxy's pool hold the pool's values alike: rare at large is enough to be tied.
+        chosen = core_values(table, members, min_lift=2.0, least=2, min_share=0.0)
+        chosen = chosen[table.holders[chosen] <= max(20.0, 0.1 * book.accounts)] if len(chosen) else chosen
         if len(chosen):
             held = np.asarray(table.counts[:, chosen].sum(axis=1)).ravel() > 0
             family = table.kind.family

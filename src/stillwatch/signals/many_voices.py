@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillwatch.actors.breadth import distinct_values
-from stillwatch.actors.clock import hour_of_day, span_days
+from stillwatch.actors.clock import unevenness
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
 from stillwatch.signals import Opinion, signal
@@ -21,17 +21,10 @@ def many_voices(view: View, *, min_exchanges: int = 80) -> Opinion:
     Also seen in: a product with users all over the world behind one key; declared resellers; gateways.
     Source: Anthropic, September 2026 (relays carry real users' diverse traffic and so defeat repetition detectors).
     """
-    book = view.book
     n = np.maximum(view.n, 1.0)
     distinct, rows = distinct_values(view, "opening")
     human = view.sum("with_history") / n * distinct / np.maximum(rows, 1.0)
-    hours = hour_of_day(book)
-    volume = hours.sum(axis=1)
-    expected = np.maximum(volume / 24.0, 1e-9)
-    excess = ((hours - expected[:, None]) ** 2).sum(axis=1) / expected - 23.0
-    asked = (volume >= 20) & (span_days(book) >= 2.0)
-    total = view.add(np.where(asked, volume, 0.0))
-    uneven = view.add(np.where(asked, excess, 0.0)) / np.maximum(total, 1.0)
+    uneven, total = unevenness(view, least=20.0)
     flat = curve(uneven, ((0.05, 1.0), (0.25, 0.5), (0.5, 0.0)))
     value = np.where(total >= min_exchanges, human * flat, np.nan)
     bits = curve(value, ((0.02, 0.0), (0.1, 0.5), (0.3, 1.6), (0.6, 2.2))) * trust(total, 3 * min_exchanges)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.clock import hour_of_day, span_days
+from stillwatch.actors.clock import unevenness
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
 from stillwatch.signals import Opinion, signal
@@ -20,15 +20,9 @@ def round_the_clock(view: View, *, min_exchanges: int = 60, min_days: float = 2.
     Also seen in: scheduled jobs; nightly evaluation; a product whose users are all over the world.
     Source: advisory AA26-251A, indicator 1 (no human rhythm or idle).
     """
-    hours = hour_of_day(view.book)
-    n = hours.sum(axis=1)
-    expected = np.maximum(n / 24.0, 1e-9)
-    chi = ((hours - expected[:, None]) ** 2).sum(axis=1) / expected
-    days = span_days(view.book)
-    counts = (n >= 10) & (days >= min_days)
-    total = view.add(np.where(counts, n, 0.0))
-    excess = view.add(np.where(counts, chi - 23.0, 0.0))
-    uneven = np.where((total >= min_exchanges) & (total >= 0.3 * view.n), excess / np.maximum(total, 1.0), np.nan)
+    uneven, total = unevenness(view, min_days=min_days)
+    asked = (total >= min_exchanges) & (total >= 0.3 * view.n)
+    uneven = np.where(asked, uneven, np.nan)
     enough = trust(total, 4 * min_exchanges)
     knots = ((0.0, 2.2), (0.08, 1.8), (0.2, 0.8), (0.4, 0.0), (0.8, -0.7), (1.6, -1.2), (4.0, -2.2))
     bits = curve(uneven, knots) * enough

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillwatch.actors.breadth import distinct_values, met_across_accounts, spread_of_repeats
+from stillwatch.actors.clock import unevenness
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
 from stillwatch.signals import Opinion, signal
@@ -33,8 +34,11 @@ def task_list_coverage(view: View, *, min_prompts: int = 100) -> Opinion:
     enough = (rows >= min_prompts) & (view.size >= 3)
     dealt = np.where(enough, same_kind * fresh - same_item, np.nan)
     bits = curve(same_kind * fresh, ((0.3, 0.0), (0.6, 0.9), (0.95, 1.8))) * trust(rows, 3 * min_prompts)
-    # Several samples of each item also repeat it, in few accounts; a class or a benchmark repeats it in most.
-    shared_work = curve(spread_of_repeats(view, "prompt"), ((0.05, 0.0), (0.3, 1.0)))
+    # Several samples of each item also repeat it, in few accounts or at all hours; a class repeats it by day.
+    spread = spread_of_repeats(view, "prompt")
+    uneven, asked = unevenness(view)
+    by_day = np.where(asked >= 50, curve(uneven, ((0.2, 0.0), (0.6, 1.0))), 1.0)
+    shared_work = np.maximum(by_day * curve(spread, ((0.05, 0.0), (0.3, 1.0))), curve(spread, ((0.4, 0.0), (0.7, 1.0))))
     bits = bits + shared_work * curve(same_item, ((0.02, 0.0), (0.08, -1.0), (0.25, -2.2), (0.6, -3.2)))
     bits = np.where(enough, bits, 0.0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillwatch.actors.breadth import met_across_accounts, spread_of_repeats
+from stillwatch.actors.clock import unevenness
 from stillwatch.actors.members import share_where
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve
@@ -24,8 +25,13 @@ def taught_cohort(view: View, *, most_bits: float = -3.0) -> Opinion:
     met, rows = met_across_accounts(view, "prompt")
     same = met / np.maximum(rows, 1.0)
     taught = share_where(view, view.book.customer["kind"], ("education", "research"))
-    together = curve(spread_of_repeats(view, "prompt"), ((0.05, 0.0), (0.3, 1.0)))
-    value = together * curve(same, ((0.03, 0.0), (0.25, 0.7))) + 0.3 * curve(taught, ((0.4, 0.0), (0.9, 1.0)))
+    spread = spread_of_repeats(view, "prompt")
+    uneven, asked = unevenness(view)
+    # A queue that wants several samples of each item repeats itself as well, but never sleeps, and no account of it
+    # works through the whole list as a benchmark team does.
+    by_day = np.where(asked >= 50, curve(uneven, ((0.2, 0.0), (0.6, 1.0))), 1.0)
+    together = np.maximum(by_day * curve(spread, ((0.05, 0.0), (0.3, 1.0))), curve(spread, ((0.4, 0.0), (0.7, 1.0))))
+    value = together * curve(same, ((0.03, 0.0), (0.25, 0.7))) + 0.3 * by_day * curve(taught, ((0.4, 0.0), (0.9, 1.0)))
     bits = np.where(rows >= 30, most_bits * value, 0.0)
 
     def says(i: int) -> str:

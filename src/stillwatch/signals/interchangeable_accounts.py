@@ -1,0 +1,53 @@
+"""Accounts whose prompts are no more like their own than like each other's: one queue or one public behind all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stillwatch.actors.view import View
+from stillwatch.actors.weigh import curve, trust
+from stillwatch.signals import Opinion, signal
+
+
+@signal(family="dealing", about="coordination", needs=("topic",), actors=("group",))
+def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit: float = 0.004) -> Opinion:
+    """Two prompts of one of the group's accounts are no more alike than two prompts of two of its accounts.
+
+    People have matters of their own: their prompts resemble themselves. Where a balancer deals a task list, or a
+    relay's users, over accounts, nothing in an account is its own. Mean inner product of SimHash bits within accounts
+    less that between accounts, as a share of the same difference for ordinary accounts.
+
+    Also seen in: users of an app whose template drowns their own words; classes with one assignment.
+    Source: Anthropic, February 2026 (load balancing over accounts), read as a property of the content.
+    """
+    book = view.book
+    rows = book.topic_rows
+    length = (book.topics**2).sum(axis=1) / 64.0
+    pairs = rows * (rows - 1.0)
+
+    def habits(sums: np.ndarray, n: np.ndarray, squares: np.ndarray, same: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """Within less between, from sums over actors: vectors, prompts, their squared lengths, pairs."""
+        within = (squares - n) / np.maximum(same, 1.0)
+        between = ((sums**2).sum(axis=1) / 64.0 - squares) / np.maximum(n**2 - own, 1.0)
+        return np.asarray(within - between)
+
+    usual = np.where(rows >= 8, (length - rows) / np.maximum(pairs, 1.0), np.nan)
+    middle = float(np.nanmedian(usual)) if np.isfinite(usual).sum() >= 20 else 0.0
+    total = float((book.topics.sum(axis=0) ** 2).sum()) / 64.0
+    habit = middle - (total - float(length.sum())) / max(float(rows.sum()) ** 2 - float((rows**2).sum()), 1.0)
+    n = view.add(rows)
+    mine = habits(view.add(book.topics), n, view.add(length), view.add(pairs), view.add(rows**2))
+    asked = (n >= min_prompts) & (view.size >= 3) & (habit >= least_habit)
+    value = np.where(asked, 1.0 - mine / max(habit, 1e-9), np.nan)
+    bits = curve(value, ((-0.5, -1.0), (0.2, -0.4), (0.5, 0.0), (0.8, 1.0), (0.97, 1.8))) * trust(n, 4 * min_prompts)
+
+    def says(i: int) -> str:
+        return (
+            f"An account's prompts resemble each other more than those of its fellow accounts by {mine[i]:.3f}; "
+            f"for ordinary accounts the difference is {habit:.3f}."
+        )
+
+    def facts(i: int) -> dict[str, float]:
+        return {"own_habit": float(mine[i]), "usual_habit": habit, "prompts": float(n[i])}
+
+    return Opinion(value, bits, says, facts)
