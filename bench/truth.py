@@ -56,9 +56,13 @@ def compare(home: Path, world: Path, *, report_from: float = 55.0) -> dict[str, 
         cohorts.setdefault(str(truth[a]["cohort"]), []).append(a)
     accused = {name: sum(a in flagged for a in ids) / len(ids) for name, ids in cohorts.items()}
     networks = [f for f in found if f["kind"] == "account_network"]
+    def operated(a: str) -> bool:
+        return (truth[a]["network"] or truth[a]["campaign"]) is not None
+
     false_networks = [
         {"campaign_id": f["campaign_id"], "accounts": f["accounts"], "cohorts": _cohorts(f, truth)}
-        for f in networks if sum(truth[a]["network"] is not None for a in f["account_ids"]) < 0.5 * f["accounts"]
+        for f in networks
+        if sum(operated(a) for a in f["account_ids"]) < 0.5 * f["accounts"]
     ]  # fmt: skip
     return {
         "accounts": len(truth), "guilty": len(guilty), "evaluable": len(evaluable), "flagged": len(flagged),

@@ -138,7 +138,10 @@ class Chooser:
 
     def _kind(self, weighed: Weighed) -> tuple[str, float]:
         p = self.calibration.harvests(weighed, self.prior)[0]
-        return KINDS[int(p.argmax())], float(p.max())
+        best = int(p.argmax())
+        if best == 1 and p[2] >= self.least and weighed.replay[0] > weighed.relay[0]:
+            best = 2  # both are likely: the heavier evidence names it
+        return KINDS[best], float(p.max())
 
     def _fits(self, core: Core, kind: str, members: Array | None = None) -> Array:
         """Accounts that do what the group does and are tied as it is, measured against its middle account."""

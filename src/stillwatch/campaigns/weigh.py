@@ -82,10 +82,12 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
                 families[s.about][s.family] = np.asarray(known + bits[s.name])
     # Answers that we never gave mark a replay; a relay's conversations go on with answers of ours.
     stored = bits.get("replayed_sessions", zero) + bits.get("foreign_history", zero)
+    # In a pool that serves one public no account has matters of its own; by itself that says only "one hand".
+    served = 0.6 * np.maximum(bits.get("interchangeable_accounts", zero), 0.0) * (total["relay"] - stored >= 1.0)
     replay = stored + 0.5 * bits.get("many_voices", zero)
     return Weighed(
         view, opinions, bits, total["conduct"], total["coordination"],
-        total["relay"] - stored, replay, total["explanation"],
+        total["relay"] - stored + served, replay, total["explanation"],
         _firm(families["conduct"], zero), _firm(families["coordination"], zero),
         np.sum([b for f, b in families["coordination"].items() if f not in OF_AN_APP], axis=0) + zero,
         _firm({f: b for f, b in families["coordination"].items() if f not in (*OF_AN_APP, "load")}, zero),
