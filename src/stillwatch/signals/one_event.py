@@ -32,7 +32,7 @@ def one_event(view: View, *, event_days: int = 4, min_window_days: int = 9, most
             if total >= 30:
                 share[i] = np.convolve(daily, np.ones(event_days), "valid").max() / total
     uneven, asked = unevenness(view, min_days=0.2)
-    people = np.where(asked >= 30, curve(uneven, ((0.3, 0.0), (0.8, 1.0))), 0.0)
+    people = np.where(asked >= 30, curve(uneven, ((0.15, 0.0), (0.5, 1.0))), 0.0)
     bits = np.where(np.isfinite(share), most_bits * people * curve(share, ((0.7, 0.0), (0.92, 1.0))), 0.0)
 
     def says(i: int) -> str:
