@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -87,6 +88,34 @@ def test_forgotten_means_gone_and_rotated_means_unknown(tmp_path: Path) -> None:
     assert again.key != old and len(again.key) == 32
     prompts = [pq.read_table(file).column("prompt") for file in again.exchange_files()]
     assert [len(column) - column.null_count for column in prompts] == [0]
+
+
+def test_a_forgotten_account_is_in_no_file_of_the_home(tmp_path: Path) -> None:
+    home, log = tmp_path / "home", tmp_path / "log.jsonl"
+    log.write_text("\n".join(
+        json.dumps({"exchange_id": f"e{i}", "account_id": ("zebra-77", "other-1")[i % 2], "model": "m",
+                    "started_at": "2026-05-01T10:00:00Z", "prompt": "Name the moons of this planet."})
+        for i in range(40)))  # fmt: skip
+    take_in(home, [str(log)], dialect="exchange")
+    latest = home / "history" / "latest"
+    latest.mkdir(parents=True)
+    ids = ["zebra-77", "other-1"]
+    (home / "history" / "campaigns.json").write_text(json.dumps([{"account_ids": ids}, {"account_ids": ids[:1]}]))
+    pq.write_table(pa.table({"account_id": ids}), latest / "ties.parquet")
+    pq.write_table(pa.table({"account_ids": [ids], "accounts": [2]}), home / "findings" / "campaigns.parquet")
+    store = open_store(home)
+    with pytest.raises(UsageError, match="nothing here names 'zebra-7'"):
+        store.forget("zebra-7")
+    touched = store.forget("zebra-77")
+    assert (touched["history_campaigns"], touched["history_ties"], touched["findings_campaigns"]) == (2, 1, 1)
+    store.close()
+    files = [f for f in home.rglob("*") if f.is_file()]
+    tables = [pq.read_table(f, partitioning=None).to_pylist() for f in files if f.suffix == ".parquet"]
+    assert "other-1" in repr(tables)
+    assert "zebra-77" not in repr(tables)
+    assert [f.name for f in files if b"zebra-77" in f.read_bytes()] == []
+    assert [f.name for f in (home / "exchanges").iterdir() if f.stat().st_mode & 0o077] == []
+    assert (home / "ledger.sqlite").stat().st_mode & 0o077 == 0
 
 
 def test_accounts_are_hashed_kept_in_place_and_their_suspension_is_dated(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ read again.
 
 from __future__ import annotations
 
+import difflib
+import json
 import secrets
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,10 @@ _KEYED_ACCOUNT = tuple(c.name for c in KEPT_ACCOUNT if c.type == "int64")
 
 
 def forget(store: Any, account_id: str) -> dict[str, Any]:
-    """Removes an account from parts, ledger, kept text and findings. Returns rows touched, by place."""
+    """Removes an account from parts, ledger, kept text, findings and history. Returns rows touched, by place.
+
+    UsageError where nothing here names it: a misspelt id must not look like a customer who is gone.
+    """
     touched: dict[str, Any] = {}
     with locked(store.home):
         sweep_up(store)
@@ -41,10 +46,13 @@ def forget(store: Any, account_id: str) -> dict[str, Any]:
                 touched[kind] = _without_rows(store, kind, "account", row[0], ids)
         touched["text"] = _without_rows(store, "text", "account_id", account_id, set())
         touched.update(_from_findings(store.home / "findings", account_id, ids))
+        touched.update(_from_history(store.home / "history", account_id))
         with store.ledger.transaction() as db:
             for table in ("account_records", "status_changes", "accounts_seen"):
                 cursor = db.execute(f"DELETE FROM {table} WHERE account_id=?", (account_id,))  # noqa: S608
                 touched[table] = cursor.rowcount
+        if not any(touched.values()):
+            raise _unknown(store, account_id)
         store.ledger.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         store.ledger.db.execute("VACUUM")
     return touched
@@ -88,6 +96,43 @@ def _without_rows(store: Any, kind: str, column: str, value: Any, ids: set[str])
         replace_parts(store, kind, [name], table.filter(pc.invert(theirs)))
         removed += count
     return removed
+
+
+def _unknown(store: Any, account_id: str) -> UsageError:
+    known = store.account_ids().column("account_id").to_pylist()[:100_000]
+    near = difflib.get_close_matches(account_id[:200], known, 1, 0.8)
+    hint = f"the nearest account is {near[0][:200]!r}" if near else "check the id: stillwatch explain ID"
+    return UsageError("ACCOUNT", f"nothing here names {account_id[:200]!r}", hint)
+
+
+def _from_history(folder: Path, account_id: str) -> dict[str, int]:
+    """What earlier sweeps remember of campaigns, and what pictures are drawn from, without the account."""
+    touched = {"history_campaigns": 0, "history_ties": 0}
+    memory = folder / "campaigns.json"
+    if memory.exists() and account_id in (text := memory.read_text("utf-8")):
+        try:
+            rows = json.loads(text)
+            for row in rows:
+                if account_id in row["account_ids"]:
+                    row["account_ids"].remove(account_id)
+                    touched["history_campaigns"] += 1
+        except (ValueError, TypeError, KeyError) as error:
+            raise UsageError(str(memory), "cannot be read, and names the account", "remove the file") from error
+        fresh = memory.with_suffix(".new")
+        fresh.write_text(json.dumps([row for row in rows if row["account_ids"]]), "utf-8")
+        fresh.replace(memory)
+    for file in sorted((folder / "latest").glob("*.parquet")):
+        table = pq.read_table(file, partitioning=None)
+        if "account_id" not in table.column_names:
+            continue
+        theirs = pc.fill_null(pc.equal(table.column("account_id"), account_id), False)
+        count = int(pc.sum(theirs).as_py() or 0)
+        if count:
+            temporary = file.with_suffix(".writing")
+            pq.write_table(table.filter(pc.invert(theirs)), temporary, compression="zstd")
+            temporary.replace(file)
+            touched["history_ties"] += count
+    return touched
 
 
 def _from_findings(folder: Path, account_id: str, ids: set[str]) -> dict[str, int]:

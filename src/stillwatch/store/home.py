@@ -32,6 +32,8 @@ def open_store(home: Path, *, create: bool = False) -> Store:
     home = Path(home)
     if not create and not (home / "ledger.sqlite").is_file():
         raise UsageError(str(home), "there is no store here", "sweep some logs first: stillwatch sweep LOGS --home DIR")
+    # Findings, history and SQLite's own files are opened in many places: what this process writes is its owner's alone.
+    os.umask(0o077)
     try:
         if create:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
