@@ -27,7 +27,7 @@ def test_without_any_file_the_defaults_hold(tmp_path: Path) -> None:
     assert settings.ingest.max_malformed_share == 0.05
     assert settings.ingest.keep_text_days == 0
     assert (settings.store.memory_gib, settings.store.threads) == (2.5, 2)
-    assert settings.calibrate.prior == 0.02
+    assert settings.calibrate.prior == 0.2
     assert (settings.campaigns.report_from, settings.campaigns.max_candidates) == (55.0, 4000)
     assert settings.patterns.packs == ()
     assert settings.signals == {}

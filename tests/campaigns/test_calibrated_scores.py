@@ -18,12 +18,14 @@ CALIBRATION = Calibration.load()
 shares = st.floats(1e-6, 1 - 1e-6)
 
 
-def _weighed(conduct: float = 0.0, coordination: float = 0.0, explanation: float = 0.0, relay: float = 0.0) -> Weighed:
+def _weighed(
+    conduct: float = 0.0, coordination: float = 0.0, explanation: float = 0.0, relay: float = 0.0, ties: float = 0.0
+) -> Weighed:
     def one(x: float) -> np.ndarray:
         return np.asarray([x])
 
     return Weighed(None, {}, {}, one(conduct), one(coordination), one(relay), one(0.0), one(explanation),
-                   one(0.0), one(0.0))  # type: ignore[arg-type]  # fmt: skip
+                   one(0.0), one(0.0), one(ties), one(0.0))  # type: ignore[arg-type]  # fmt: skip
 
 
 @given(shares)
@@ -46,6 +48,12 @@ def test_it_takes_both_conduct_and_coordination() -> None:
     assert both > 0.8
     assert conduct < 0.2
     assert coordination < 0.5 * both
+
+
+def test_an_apps_users_are_no_relay_however_alike_they_are() -> None:
+    prior = CALIBRATION.trained_prior
+    of_an_app, tied = _weighed(coordination=12.0, relay=6.0), _weighed(coordination=12.0, relay=6.0, ties=10.0)
+    assert CALIBRATION.harvests(of_an_app, prior).max() < 0.2 < 0.8 < CALIBRATION.harvests(tied, prior).max()
 
 
 def test_an_explanation_lowers_a_harvests_score_and_never_its_conduct() -> None:
@@ -82,7 +90,7 @@ def test_the_false_alarm_rate_is_a_share_above_zero_that_falls_with_the_score() 
 def test_a_calibration_of_ones_own_is_read_and_a_faulty_one_refused(tmp_path: Path) -> None:
     file = tmp_path / "calibration.toml"
     good = (
-        'version = "mine"\nconduct = [-1, 1]\ncoordination = [-1, 1]\nrelay = [-1, 1]\nreplay = [-1, 1]\n'
+        'version = "mine"\nconduct = [-1, 1]\ncoordination = [-1, 1]\nties = [-1, 1]\nrelay = [-1, 1]\nreplay = [-1, 1]\n'
         "trained_prior = 0.1\nlegitimate_scores = [0.2]\nof_groups = 3\n"
     )
     file.write_text(good)

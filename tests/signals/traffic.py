@@ -147,7 +147,7 @@ class Traffic:
 
     # -- behaviours ---------------------------------------------------------------------------------------
     def people(self, count: int, each: int = 60, *, record: dict[str, Any] | None = None, **columns: Any) -> Array:
-        """People: own words and matters, bouts by day, most of it in conversation, own address and card."""
+        """People: own words, matters that resemble each other, bouts by day, most of it in conversation, own address and card."""
         numbers = self.accounts(count, **(record or {}))
         for number in numbers.tolist():
             n = max(int(self.rng.lognormal(np.log(each), 1.0)), 8)
@@ -157,6 +157,7 @@ class Traffic:
                 "turns": turns, "assistant_turns": (turns - 1) // 2,
                 "history": [int(h) if t else None for h, t in zip(self.fresh(n, "history"), talk, strict=True)],
                 "temperature": float(self.rng.choice([0.3, 0.7, 1.0])), "max_tokens": self.drawn(n, [512, 1024, 4096]),
+                "topic": self.topics(n, int(mixed("matter", number).astype(np.uint64)), flip=0.4),
             }  # fmt: skip
             wakes = float(self.rng.uniform(5, 11))
             self.send(number, self.by_life(n, wakes=wakes), **(own | columns))

@@ -31,10 +31,7 @@ def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit:
         between = ((sums**2).sum(axis=1) / 64.0 - squares) / np.maximum(n**2 - own, 1.0)
         return np.asarray(within - between)
 
-    usual = np.where(rows >= 8, (length - rows) / np.maximum(pairs, 1.0), np.nan)
-    middle = float(np.nanmedian(usual)) if np.isfinite(usual).sum() >= 20 else 0.0
-    total = float((book.topics.sum(axis=0) ** 2).sum()) / 64.0
-    habit = middle - (total - float(length.sum())) / max(float(rows.sum()) ** 2 - float((rows**2).sum()), 1.0)
+    habit = _usual_habit(book.topics, rows, length)
     n = view.add(rows)
     mine = habits(view.add(book.topics), n, view.add(length), view.add(pairs), view.add(rows**2))
     asked = (n >= min_prompts) & (view.size >= 3) & (habit >= least_habit)
@@ -51,3 +48,16 @@ def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit:
         return {"own_habit": float(mine[i]), "usual_habit": habit, "prompts": float(n[i])}
 
     return Opinion(value, bits, says, facts)
+
+
+def _usual_habit(topics: np.ndarray, rows: np.ndarray, length: np.ndarray) -> float:
+    """Within less between for the middle account. Each account counts once, so that no queue sets what is usual."""
+    asked = rows >= 8
+    k = int(asked.sum())
+    if k < 20:
+        return 0.0
+    n = rows[asked]
+    within = float(np.median((length[asked] - n) / (n * (n - 1.0))))
+    mean = topics[asked] / n[:, None]
+    between = (float((mean.sum(axis=0) ** 2).sum()) - float((mean**2).sum())) / 64.0 / (k * (k - 1.0))
+    return within - between
