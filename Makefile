@@ -19,7 +19,7 @@ types:               ## mypy --strict
 	@$(env) "$$VENV/bin/mypy" --strict src
 imports:             ## the import laws
 	@$(env) "$$VENV/bin/lint-imports" --no-cache
-docs:                ## write docs/cli.md and docs/signals.md anew
+docs:                ## write docs/cli.md, signals.md and patterns.md anew
 	@$(env) "$$VENV/bin/python" docs/generate.py
 check: lint types imports test  ## all of the above, here
 ci:                  ## the same in a clean environment, as the build does

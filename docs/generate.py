@@ -1,4 +1,4 @@
-"""Writes docs/cli.md and docs/signals.md from the program itself: `python docs/generate.py [--check]`."""
+"""Writes docs/cli.md, docs/signals.md and docs/patterns.md from the program itself: `python docs/generate.py [--check]`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from stillwatch.cli.menu import COMMANDS, menu
+from stillwatch.patterns.catalogue import catalogue
 from stillwatch.report.catalogue import Sign, as_markdown, signs
 
 DOCS = Path(__file__).parent
@@ -67,7 +68,7 @@ def signals_page() -> str:
 
 def pages() -> dict[Path, str]:
     """Each generated file with what it should hold."""
-    return {DOCS / "cli.md": cli_page(), DOCS / "signals.md": signals_page()}
+    return {DOCS / "cli.md": cli_page(), DOCS / "signals.md": signals_page(), DOCS / "patterns.md": catalogue()}
 
 
 def main() -> int:

@@ -13,25 +13,24 @@ from stillwatch.actors.view import View
 Array = np.ndarray[Any, Any]
 
 
-def largest_share(view: View, column: Array) -> tuple[Array, Array]:
-    """(share of an actor's accounts with its commonest value, how much commoner it is there than outside)."""
+def share_in_few(view: View, column: Array, *, least_lift: float, least_part: float = 0.2) -> Array:
+    """Share of an actor's accounts that have one of its few common values.
+
+    A value counts where at least `least_part` of the accounts have it, `least_lift` times as often as other accounts.
+    """
     known = np.asarray([v is not None for v in column])
     rows = np.flatnonzero(known)
     if not len(rows):
-        return np.zeros(view.actors), np.ones(view.actors)
+        return np.zeros(view.actors)
     values, code = np.unique(np.asarray([str(column[i]) for i in rows]), return_inverse=True)
     table = sp.csr_matrix((np.ones(len(rows)), (rows, code)), shape=(view.book.accounts, len(values)))
     everybody = np.asarray(table.sum(axis=0)).ravel()
     held = sp.csr_matrix(view.matrix(table))
-    share, lift = np.zeros(view.actors), np.ones(view.actors)
-    for i in range(view.actors):
-        row = slice(held.indptr[i], held.indptr[i + 1])
-        if row.stop > row.start:
-            top = row.start + int(np.argmax(held.data[row]))
-            share[i] = held.data[top] / view.size[i]
-            outside = everybody[held.indices[top]] - held.data[top] + 0.5
-            lift[i] = share[i] * max(view.book.accounts - view.size[i], 1.0) / outside
-    return share, lift
+    size = np.repeat(view.size, np.diff(held.indptr))
+    outside = (everybody[held.indices] - held.data + 0.5) / np.maximum(view.book.accounts - size, 1.0)
+    inside = held.data / size
+    held.data = np.where((inside >= least_part) & (inside >= least_lift * outside), inside, 0.0)
+    return np.asarray(held.sum(axis=1)).ravel()
 
 
 def share_where(view: View, column: Array, values: Sequence[str]) -> Array:

@@ -159,6 +159,8 @@ class Chooser:
         if kind == "account_network":
             return np.asarray(tied >= 0.6) if ties >= 1.0 else np.ones(len(content), dtype=bool)
         fits = (np.minimum(content, 1.0) + tied >= 0.6 * most) & (np.minimum(content, 1.0) >= 0.3)
+        # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
+        fits |= (core.cover >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
         if kind == "distillation":
             # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.
             fits &= (self.own_conduct >= -1.5) | (self.own_conduct >= float(np.median(self.own_conduct[inside])) - 3.0)

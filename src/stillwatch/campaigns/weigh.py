@@ -50,7 +50,7 @@ class Weighed:
     ties: Array
     """Coordination without what an app brings to all of its users: payment, registration, addresses, timing ..."""
     hands: Array
-    """Of these coordination families, those that no app brings and no load balancer explains."""
+    """Of these coordination families, those that no app, no load balancer and no drowning template brings."""
 
 
 def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Mapping[str, Any]]) -> Weighed:
@@ -80,17 +80,20 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
             if s.about in families:
                 known = families[s.about].get(s.family, zero)
                 families[s.about][s.family] = np.asarray(known + bits[s.name])
-    # Answers that we never gave mark a replay; a relay's conversations go on with answers of ours.
-    stored = bits.get("replayed_sessions", zero) + bits.get("foreign_history", zero)
+    # Answers that we never gave mark a replay. A relay's conversations go on with answers of ours, and with those of the
+    # vendor that relays only some of them.
+    foreign = bits.get("foreign_history", zero)
+    stored = bits.get("replayed_sessions", zero) + foreign
     # In a pool that serves one public no account has matters of its own; by itself that says only "one hand".
-    served = 0.6 * np.maximum(bits.get("interchangeable_accounts", zero), 0.0) * (total["relay"] - stored >= 1.0)
+    served = 0.6 * np.maximum(bits.get("interchangeable_accounts", zero), 0.0) + 0.5 * np.maximum(foreign, 0.0)
+    served = served * (total["relay"] - stored >= 1.0)
     replay = stored + 0.5 * bits.get("many_voices", zero)
     return Weighed(
         view, opinions, bits, total["conduct"], total["coordination"],
         total["relay"] - stored + served, replay, total["explanation"],
         _firm(families["conduct"], zero), _firm(families["coordination"], zero),
         np.sum([b for f, b in families["coordination"].items() if f not in OF_AN_APP], axis=0) + zero,
-        _firm({f: b for f, b in families["coordination"].items() if f not in (*OF_AN_APP, "load")}, zero),
+        _firm({f: b for f, b in families["coordination"].items() if f not in (*OF_AN_APP, "load", "dealing")}, zero),
     )  # fmt: skip
 
 

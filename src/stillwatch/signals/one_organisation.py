@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.members import largest_share, share_where
+from stillwatch.actors.members import share_in_few, share_where
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve
 from stillwatch.signals import Opinion, signal
@@ -12,9 +12,9 @@ from stillwatch.signals import Opinion, signal
 
 @signal(family="organisation", about="explanation", actors=("group",))
 def one_organisation(view: View, *, verified_bits: float = -6.0, unverified_bits: float = -1.5) -> Opinion:
-    """A group that is one organisation shares cards, addresses and prompts as a matter of course.
+    """A group that is one organisation, or a few under one roof, shares cards and prompts as a matter of course.
 
-    Largest share of the accounts with one organisation, or with one e-mail domain that few others use; worth
+    Share of the accounts whose organisation, or e-mail domain that few others use, has a fifth of the group; worth
     `verified_bits` where most of them are verified (business or identity) or on an enterprise contract or invoice.
 
     Also seen in: shell companies, which are one organisation as well; so unverified ones explain little.
@@ -22,10 +22,8 @@ def one_organisation(view: View, *, verified_bits: float = -6.0, unverified_bits
     """
     customer = view.book.customer
     known = np.asarray([o is not None for o in customer["org"]], dtype=bool)
-    org, org_lift = largest_share(view, customer["org"])
-    domain, domain_lift = largest_share(view, customer["email_domain"])
-    domain = np.where(domain_lift >= 20.0, domain, 0.0)
-    share = np.maximum(np.where(org_lift >= 3.0, org, 0.0), domain)
+    org = share_in_few(view, customer["org"], least_lift=3.0)
+    share = np.maximum(org, share_in_few(view, customer["email_domain"], least_lift=20.0))
     proven = np.maximum(
         share_where(view, customer["verification"], ("business", "identity")),
         np.maximum(
@@ -40,12 +38,13 @@ def one_organisation(view: View, *, verified_bits: float = -6.0, unverified_bits
 
     def says(i: int) -> str:
         if share[i] < 0.5:
-            return f"No one organisation stands behind it: the largest has {share[i]:.0%} of its accounts."
+            return f"No organisation stands behind it: large ones have {share[i]:.0%} of its accounts."
         return (
-            f"{share[i]:.0%} of its accounts are of one organisation; {proven[i]:.0%} are verified or under contract."
+            f"{share[i]:.0%} of its accounts are of one organisation or few; {proven[i]:.0%} are verified or under "
+            "contract."
         )
 
     def facts(i: int) -> dict[str, float]:
-        return {"largest_organisation_share": float(share[i]), "verified_share": float(proven[i])}
+        return {"share_in_large_organisations": float(share[i]), "verified_share": float(proven[i])}
 
     return Opinion(np.where(evaluable, -share, np.nan), np.where(evaluable, bits, 0.0), says, facts)
