@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from scipy.optimize import minimize
 
-from stillwatch.campaigns.calibration import MOST_COORDINATION, Calibration, against
+from stillwatch.campaigns.calibration import MOST_COORDINATION, Calibration, against, halvings
 from stillwatch.campaigns.choose import Chooser
 from stillwatch.campaigns.hunt import weighed_candidates
 from stillwatch.patterns import load_rules
@@ -87,26 +87,23 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     """Penalised maximum likelihood of the two-factor form on groups that are clearly guilty or clearly not."""
     use = [g for g in groups if g["guilty"] >= 0.6 or g["guilty"] <= 0.3]
     y = np.asarray([g["guilty"] >= 0.6 for g in use], dtype=float)
-    kind = np.asarray([{"relay": 1, "replay": 2}.get(g["role"], 0) if g["guilty"] >= 0.6 else -1 for g in use])
     c, k, r, p, e = (
         np.asarray([g[n] for g in use]) for n in ("conduct", "coordination", "relay", "replay", "explanation")
     )
     t = np.asarray([g["ties"] for g in use])
+    few = halvings(np.asarray([float(g["size"]) for g in use]))
     # Several pieces of one campaign are one campaign.
     keys = [(g["world"], g["name"], g["guilty"] >= 0.6) for g in use]
     many = {key: keys.count(key) for key in set(keys)}
     weight = np.asarray([1.0 / many[key] if key[2] else 1.0 for key in keys])
-    start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2, -3.0, 0.9])
-    firm = np.asarray([1.0, 3.0, 0.3, 1.0, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6])
+    start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2, -3.0, 0.9, 0.8])
+    firm = np.asarray([1.0, 3.0, 0.3, 1.0, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6, 3.0])
 
     def probability(x: np.ndarray) -> np.ndarray:
         factors = np.stack([_s(x[0] + x[1] * c), _s(x[4] + x[5] * r), _s(x[6] + x[7] * p)])
         tied = _s(x[8] + x[9] * (np.minimum(t, MOST_COORDINATION) + e))
         both = factors * np.stack([_s(x[2] + x[3] * (np.minimum(k, MOST_COORDINATION) + e)), tied, tied])
-        both = against(both, e)
-        # A positive is judged by its own kind's factor, a negative by the highest of the three.
-        own = np.where(kind >= 0, both[np.maximum(kind, 0), np.arange(len(use))], both.max(axis=0))
-        return np.clip(own, 1e-6, 1 - 1e-6)
+        return np.clip(against(1.0 - np.prod(1.0 - both, axis=0), e - x[10] * few), 1e-6, 1 - 1e-6)
 
     def loss(x: np.ndarray) -> float:
         # Some truths are not in the sums (a harvest that is a tenth of a pool's use): they must not set the line.
@@ -123,7 +120,7 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     x = best.x
     return {
         "conduct": (x[0], x[1]), "coordination": (x[2], x[3]), "relay": (x[4], x[5]), "replay": (x[6], x[7]),
-        "ties": (x[8], x[9]),
+        "ties": (x[8], x[9]), "few": max(float(x[10]), 0.0),
         "trained_prior": float((weight * y).sum() / weight.sum()), "legitimate_scores": legitimate[-200:].tolist(),
         "of_groups": int((y == 0).sum()), "groups": len(use), "guilty_groups": int(y.sum()),
         "brier": float((weight * (q - y) ** 2).sum() / weight.sum()), "q": q, "use": use, "y": y,
@@ -138,6 +135,7 @@ def write(result: dict[str, Any], path: Path, version: str) -> None:
         f"{n} = [{result[n][0]:.4f}, {result[n][1]:.4f}]"
         for n in ("conduct", "coordination", "ties", "relay", "replay")
     ]
+    lines.append(f"few = {result['few']:.4f}")
     lines.append(f"trained_prior = {result['trained_prior']:.4f}")
     lines.append("legitimate_scores = [" + ", ".join(f"{s:.4f}" for s in result["legitimate_scores"]) + "]")
     lines.append(f"of_groups = {result['of_groups']}")
@@ -169,6 +167,7 @@ def main() -> None:
         "ties",
         "relay",
         "replay",
+        "few",
         "trained_prior",
         "groups",
         "guilty_groups",

@@ -1,4 +1,4 @@
-"""Writes docs/cli.md, docs/signals.md and docs/patterns.md from the program itself: `python docs/generate.py [--check]`."""
+"""Writes docs/cli.md, signals.md and patterns.md from the program itself: `python docs/generate.py [--check]`."""
 
 from __future__ import annotations
 

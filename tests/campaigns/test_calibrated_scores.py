@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,12 +20,15 @@ shares = st.floats(1e-6, 1 - 1e-6)
 
 
 def _weighed(
-    conduct: float = 0.0, coordination: float = 0.0, explanation: float = 0.0, relay: float = 0.0, ties: float = 0.0
+    conduct: float = 0.0, coordination: float = 0.0, explanation: float = 0.0, relay: float = 0.0,
+    ties: float = 0.0,
+    size: float = 50.0,
 ) -> Weighed:
     def one(x: float) -> np.ndarray:
         return np.asarray([x])
 
-    return Weighed(None, {}, {}, one(conduct), one(coordination), one(relay), one(0.0), one(explanation),
+    view = SimpleNamespace(size=one(size))
+    return Weighed(view, {}, {}, one(conduct), one(coordination), one(relay), one(0.0), one(explanation),
                    one(0.0), one(0.0), one(ties), one(0.0))  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -63,6 +67,20 @@ def test_an_explanation_lowers_a_harvests_score_and_never_its_conduct() -> None:
     np.testing.assert_array_equal(CALIBRATION.conducts(explained), CALIBRATION.conducts(plain))
 
 
+def test_of_small_groups_there_are_many_to_choose_from_so_they_need_more() -> None:
+    few, some, many = (float(CALIBRATION.guilt(_weighed(3.0, 6.0, size=n), 0.2)[0]) for n in (4.0, 20.0, 2000.0))
+    assert few < some == many
+
+
+def test_what_speaks_for_a_relay_and_for_a_harvest_adds_up() -> None:
+    prior = CALIBRATION.trained_prior
+    harvest, relay, both = (
+        _weighed(2.0, 6.0, ties=6.0), _weighed(-3.0, 6.0, relay=3.0, ties=6.0), _weighed(2.0, 6.0, relay=3.0, ties=6.0)
+    )  # fmt: skip
+    alone = max(float(CALIBRATION.guilt(w, prior)[0]) for w in (harvest, relay))
+    assert alone < float(CALIBRATION.guilt(both, prior)[0]) < 1.0
+
+
 @given(st.floats(-500, 500), st.floats(-500, 500), st.floats(0.0001, 0.9999))
 def test_a_score_is_a_probability_however_wild_the_bits(conduct: float, coordination: float, prior: float) -> None:
     p = CALIBRATION.harvests(_weighed(conduct, coordination), prior)
@@ -90,8 +108,8 @@ def test_the_false_alarm_rate_is_a_share_above_zero_that_falls_with_the_score() 
 def test_a_calibration_of_ones_own_is_read_and_a_faulty_one_refused(tmp_path: Path) -> None:
     file = tmp_path / "calibration.toml"
     good = (
-        'version = "mine"\nconduct = [-1, 1]\ncoordination = [-1, 1]\nties = [-1, 1]\nrelay = [-1, 1]\nreplay = [-1, 1]\n'
-        "trained_prior = 0.1\nlegitimate_scores = [0.2]\nof_groups = 3\n"
+        'version = "mine"\nconduct = [-1, 1]\ncoordination = [-1, 1]\nties = [-1, 1]\n'
+        "relay = [-1, 1]\nreplay = [-1, 1]\nfew = 0.5\ntrained_prior = 0.1\nlegitimate_scores = [0.2]\nof_groups = 3\n"
     )
     file.write_text(good)
     assert Calibration.load(file).version == "mine"

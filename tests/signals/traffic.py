@@ -147,7 +147,7 @@ class Traffic:
 
     # -- behaviours ---------------------------------------------------------------------------------------
     def people(self, count: int, each: int = 60, *, record: dict[str, Any] | None = None, **columns: Any) -> Array:
-        """People: own words, matters that resemble each other, bouts by day, most of it in conversation, own address and card."""
+        """People: own words and matters, bouts by day, most of it in conversation, own address and card."""
         numbers = self.accounts(count, **(record or {}))
         for number in numbers.tolist():
             n = max(int(self.rng.lognormal(np.log(each), 1.0)), 8)

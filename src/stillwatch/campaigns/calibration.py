@@ -18,6 +18,7 @@ Array = np.ndarray[Any, Any]
 
 #: Bits of coordination beyond this say nothing more, so that an explanation is never drowned by their number.
 MOST_COORDINATION = 10.0
+ENOUGH_ACCOUNTS = 20.0
 _LABELS = ((95.0, "almost certain"), (80.0, "very likely"), (55.0, "likely"), (20.0, "mixed"))
 
 
@@ -26,7 +27,8 @@ class Calibration:
     """Coefficients of `P(harvest) = S(a0 + a1 conduct) * S(b0 + b1 (coordination + explanation))`.
 
     It takes both factors. Relay and replay put their own evidence in the place of conduct, and `ties` (coordination
-    without what an app brings) in the place of coordination: an app's users are all alike, and nobody's pool.
+    without what an app brings) in the place of coordination: an app's users are all alike, and nobody's pool. A group
+    is guilty where it does at least one of the three.
     `trained_prior` is the share of harvests among the groups that it was fitted on; another prior shifts the product.
     """
 
@@ -35,6 +37,8 @@ class Calibration:
     ties: tuple[float, float]
     relay: tuple[float, float]
     replay: tuple[float, float]
+    few: float
+    """Bits that each halving below `ENOUGH_ACCOUNTS` costs: of small groups there are many to choose from."""
     trained_prior: float
     legitimate_scores: tuple[float, ...]
     """Scores (0..1) of legitimate linked groups in the training worlds, ascending, highest 200; see `of_groups`."""
@@ -53,7 +57,7 @@ class Calibration:
             names = ("conduct", "coordination", "ties", "relay", "replay")
             pair = {k: (float(table[k][0]), float(table[k][1])) for k in names}
             return cls(
-                **pair, trained_prior=float(table["trained_prior"]),
+                **pair, few=float(table["few"]), trained_prior=float(table["trained_prior"]),
                 legitimate_scores=tuple(float(x) for x in table["legitimate_scores"]),
                 of_groups=int(table["of_groups"]), version=str(table["version"]),
             )  # fmt: skip
@@ -79,16 +83,31 @@ class Calibration:
         )
 
     def harvests(self, w: Weighed, prior: float) -> Array:
-        """candidates x (distillation, relay, replay): calibrated probabilities at `prior`."""
-        hand, tied = self.coordinated(w), _sigmoid(self.ties, np.minimum(w.ties, MOST_COORDINATION) + w.explanation)
-        both = self.conducts(w) * np.stack([hand, tied, tied], axis=1)
+        """candidates x (distillation, relay, replay): probabilities at `prior`, each as if the others were none."""
         # What explains a group speaks against the harvest too, not only against the hand behind it.
-        return self.shift(against(both, w.explanation[:, None]), prior)
+        return self.shift(against(self._each(w), w.explanation[:, None]), prior)
+
+    def guilt(self, w: Weighed, prior: float) -> Array:
+        """P(harvests, relays or replays) of each candidate at `prior`: the calibrated score.
+
+        What speaks for a relay and what speaks for a harvest add up: 1 less the chance that it is none of them.
+        """
+        none = np.prod(1.0 - self._each(w), axis=1)
+        return self.shift(against(1.0 - none, w.explanation - self.few * halvings(w.view.size)), prior)
+
+    def _each(self, w: Weighed) -> Array:
+        hand, tied = self.coordinated(w), _sigmoid(self.ties, np.minimum(w.ties, MOST_COORDINATION) + w.explanation)
+        return np.asarray(self.conducts(w) * np.stack([hand, tied, tied], axis=1))
 
     def false_alarm_rate(self, score: float, nearby: Sequence[float]) -> float:
         """Estimated share of legitimate linked groups that score as high: the training worlds' and this window's."""
         as_high = sum(s >= score for s in self.legitimate_scores) + sum(s >= score for s in nearby)
         return (as_high + 1.0) / (self.of_groups + len(nearby) + 1.0)
+
+
+def halvings(size: Array) -> Array:
+    """How many times a group is half of `ENOUGH_ACCOUNTS`; 0 for larger ones."""
+    return np.asarray(np.maximum(np.log2(ENOUGH_ACCOUNTS / np.maximum(size, 1.0)), 0.0))
 
 
 def against(p: Array, bits: Array) -> Array:

@@ -49,6 +49,10 @@ class Chooser:
     least: float
     settings: Mapping[str, Mapping[str, Any]]
     min_accounts: int = 3
+    network_least: float = 0.8
+    """A network rests on coordination alone, so it takes more of it than a harvest does."""
+    most_explained: float = -0.8
+    """Bits of explanation from which an operator is known: a class, an event, an organisation, a declared reseller."""
 
     @cached_property
     def own_conduct(self) -> Array:
@@ -59,7 +63,7 @@ class Chooser:
 
     def harvests(self, candidates: Sequence[Candidate], weighed: Weighed) -> list[Chosen]:
         """Harvests among the candidates, trimmed to the accounts that fit, none of them overlapping."""
-        p = self.calibration.harvests(weighed, self.prior).max(axis=1)
+        p = self.calibration.guilt(weighed, self.prior)
         allowed = allowed_accounts(self.book)
         alike = weighed.bits.get("interchangeable_accounts", np.zeros(len(candidates)))
         pool = [
@@ -132,16 +136,18 @@ class Chooser:
             fits = self._fits(core, kind, chosen.candidate.members)
             fitting = int(fits[members].sum()) - int(fits[chosen.candidate.members].sum())
             whole = _of_one_piece(weighed) >= _of_one_piece(chosen.weighed) - 0.8
-            if whole and p >= max(self.least, chosen.p - 0.1) and fitting >= 0.7 * new:
+            if whole and p >= max(self.least, chosen.p - 0.2) and fitting >= 0.7 * new:
                 chosen = Chosen(trial, kind, p, core_of(self.book, members), weighed)
         return chosen
 
     def _kind(self, weighed: Weighed) -> tuple[str, float]:
         p = self.calibration.harvests(weighed, self.prior)[0]
         best = int(p.argmax())
-        if best == 1 and p[2] >= self.least and weighed.replay[0] > weighed.relay[0]:
-            best = 2  # both are likely: the heavier evidence names it
-        return KINDS[best], float(p.max())
+        stored = float(weighed.bits["foreign_history"][0]) if "foreign_history" in weighed.bits else 0.0
+        if best == 1 and p[2] >= self.least and (weighed.replay[0] > weighed.relay[0] or stored >= 3.0):
+            # Both are likely. A relay's conversations go on with answers of ours; stored ones hold hardly any.
+            best = 2
+        return KINDS[best], float(self.calibration.guilt(weighed, self.prior)[0])
 
     def _fits(self, core: Core, kind: str, members: Array | None = None) -> Array:
         """Accounts that do what the group does and are tied as it is, measured against its middle account."""
@@ -161,6 +167,7 @@ class Chooser:
         fits = (np.minimum(content, 1.0) + tied >= 0.6 * most) & (np.minimum(content, 1.0) >= 0.3)
         # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
         fits |= (core.cover >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
+        fits &= (core.cover * self.book.n >= 3.0) | (core.ties >= 2) | (middle < 0.15)
         if kind == "distillation":
             # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.
             fits &= (self.own_conduct >= -1.5) | (self.own_conduct >= float(np.median(self.own_conduct[inside])) - 3.0)
@@ -172,6 +179,8 @@ class Chooser:
         inside[candidate.members] = True
         if kind == "distillation":
             straggler = (core.cover >= 0.6) | ((core.cover >= 0.3) & (core.ties >= 1))
+            # One exchange that opens like the group's is a coincidence.
+            straggler &= core.cover * self.book.n >= 4.0
         else:
             straggler = (core.ties >= 2) & (core.cover >= 0.3)
         return np.asarray(inside | straggler)
@@ -218,9 +227,9 @@ class Chooser:
         order = sorted(range(len(candidates)), key=lambda i: -self._worth(float(p[i]), candidates[i].size))
         for i in order[:400]:
             c = candidates[i]
-            if p[i] < max(self.least, 0.6) or c.size < 12 or weighed.hands[i] < 2:
+            if p[i] < max(self.least, self.network_least) or c.size < 12 or weighed.hands[i] < 2:
                 continue
-            if weighed.explanation[i] < -1.0 or taken[c.members].mean() > 0.3:
+            if weighed.explanation[i] < self.most_explained or taken[c.members].mean() > 0.3:
                 continue
             if not self._one_hand_behind(c, harvests, harvested):
                 continue
@@ -228,7 +237,9 @@ class Chooser:
             c = Candidate(c.members[self._fits(core, "account_network", c.members)[c.members]], c.formed_by, c.how)
             one = weigh(self.book, [c], self.settings)
             sure = float(self.calibration.coordinated(one)[0])
-            if c.size < 12 or sure < max(self.least, 0.6):
+            if c.size < 12 or sure < max(self.least, self.network_least):
+                continue
+            if one.hands[0] < 2 or one.explanation[0] < self.most_explained:
                 continue
             taken[c.members] = True
             out.append(Chosen(c, "account_network", sure, core_of(self.book, c.members), one))

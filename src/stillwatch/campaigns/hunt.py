@@ -71,7 +71,7 @@ def hunt(
     for c in chosen:
         inside[c.candidate.members] = True
     chance = MatchedChance(book, found, weighed, inside, settings)
-    nearby_all = calibration.harvests(weighed, prior).max(axis=1) if found else np.zeros(0)
+    nearby_all = calibration.guilt(weighed, prior) if found else np.zeros(0)
     ids, related = identify(
         memory,
         [(c.kind, [book.ids[m] for m in c.candidate.members], c.core.values) for c in chosen],

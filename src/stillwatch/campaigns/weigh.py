@@ -80,8 +80,8 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
             if s.about in families:
                 known = families[s.about].get(s.family, zero)
                 families[s.about][s.family] = np.asarray(known + bits[s.name])
-    # Answers that we never gave mark a replay. A relay's conversations go on with answers of ours, and with those of the
-    # vendor that relays only some of them.
+    # Answers that we never gave mark a replay. A relay's conversations go on with answers of ours, and with those of
+    # the vendor that relays only some of them.
     foreign = bits.get("foreign_history", zero)
     stored = bits.get("replayed_sessions", zero) + foreign
     # In a pool that serves one public no account has matters of its own; by itself that says only "one hand".

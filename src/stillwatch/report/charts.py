@@ -188,7 +188,7 @@ def score_chart(rows: Sequence[Mapping[str, Any]], scores: Mapping[str, Mapping[
         y = top + i * row + 14
         score = r["score"] if r["score"] is not None and math.isfinite(r["score"]) else 0.0
         color = colors[str(r["campaign_id"])]
-        body.append(label(left - 12, y + 4, r["title"] or r["campaign_id"], anchor="end", limit=34))
+        body.append(label(left - 12, y + 4, r["title"] or r["campaign_id"], anchor="end", limit=31))
         for chance in _numbers(scores.get(r["campaign_id"], {}).get("chance_scores"))[:400]:
             at = left + min(max(chance, 0.0), 100.0) / 100 * middle
             body.append(line(at, y - 7, at, y + 7, NEUTRAL, ' stroke-opacity="0.35"'))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.clock import span_days
+from stillwatch.actors.dealing import load_spread
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
 from stillwatch.signals import Opinion, signal
@@ -20,17 +20,7 @@ def even_load(view: View, *, min_accounts: int = 5) -> Opinion:
     Also seen in: a class that does the same exercises; a fleet with one schedule.
     Source: Anthropic, February 2026 (load balancing over accounts).
     """
-    book = view.book
-    days = np.maximum(span_days(book), 1.0)
-    rate = np.log(np.maximum(book.n, 1.0) / days)
-    noise = 1.0 / np.maximum(book.n, 1.0)
-    usable = (book.n >= 5).astype(float)
-    count = view.add(usable)
-    mean = view.add(usable * rate) / np.maximum(count, 1.0)
-    square = view.add(usable * rate**2) / np.maximum(count, 1.0)
-    counting = view.add(usable * noise) / np.maximum(count, 1.0)
-    inside = np.sqrt(np.maximum(square - mean**2 - counting, 0.0))
-    everybody = float(np.std(rate[usable > 0])) if usable.sum() >= 20 else 1.2
+    inside, everybody, count = load_spread(view)
     relative = np.where(count >= min_accounts, inside / max(everybody, 0.6), np.nan)
     bits = curve(relative, ((0.1, 2.8), (0.25, 2.0), (0.45, 0.9), (0.7, 0.0), (1.0, -0.5), (1.4, -0.8)))
     bits = bits * trust(count, 15.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stillwatch.actors.dealing import own_habits
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
 from stillwatch.signals import Opinion, signal
@@ -20,20 +21,7 @@ def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit:
     Also seen in: users of an app whose template drowns their own words; classes with one assignment.
     Source: Anthropic, February 2026 (load balancing over accounts), read as a property of the content.
     """
-    book = view.book
-    rows = book.topic_rows
-    length = (book.topics**2).sum(axis=1) / 64.0
-    pairs = rows * (rows - 1.0)
-
-    def habits(sums: np.ndarray, n: np.ndarray, squares: np.ndarray, same: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """Within less between, from sums over actors: vectors, prompts, their squared lengths, pairs."""
-        within = (squares - n) / np.maximum(same, 1.0)
-        between = ((sums**2).sum(axis=1) / 64.0 - squares) / np.maximum(n**2 - own, 1.0)
-        return np.asarray(within - between)
-
-    habit = _usual_habit(book.topics, rows, length)
-    n = view.add(rows)
-    mine = habits(view.add(book.topics), n, view.add(length), view.add(pairs), view.add(rows**2))
+    mine, n, habit = own_habits(view)
     asked = (n >= min_prompts) & (view.size >= 3) & (habit >= least_habit)
     value = np.where(asked, 1.0 - mine / max(habit, 1e-9), np.nan)
     bits = curve(value, ((-0.5, -1.0), (0.2, -0.4), (0.5, 0.0), (0.8, 1.0), (0.97, 1.8))) * trust(n, 4 * min_prompts)
@@ -49,15 +37,3 @@ def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit:
 
     return Opinion(value, bits, says, facts)
 
-
-def _usual_habit(topics: np.ndarray, rows: np.ndarray, length: np.ndarray) -> float:
-    """Within less between for the middle account. Each account counts once, so that no queue sets what is usual."""
-    asked = rows >= 8
-    k = int(asked.sum())
-    if k < 20:
-        return 0.0
-    n = rows[asked]
-    within = float(np.median((length[asked] - n) / (n * (n - 1.0))))
-    mean = topics[asked] / n[:, None]
-    between = (float((mean.sum(axis=0) ** 2).sum()) - float((mean**2).sum())) / 64.0 / (k * (k - 1.0))
-    return within - between
