@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def take_world(world: str, seed: int, scale: float, folder: Path) -> Path:
     return place
 
 
-def groups_of(place: Path, *, least: float = 0.04) -> list[dict[str, Any]]:
+def groups_of(place: Path, *, least: float = 0.02) -> list[dict[str, Any]]:
     """The groups that a hunt would settle on if it reported from `least`, with their truth and their sums of bits.
 
     Fitted are the groups as they would be reported (trimmed, grown, none overlapping), not the raw proposals, of which
@@ -59,7 +60,7 @@ def groups_of(place: Path, *, least: float = 0.04) -> list[dict[str, Any]]:
     truth = {r["account_id"]: r for r in pq.read_table(place / "truth" / "accounts.parquet").to_pylist()}
     roles = [truth[a] for a in book.ids]
     guilty = np.asarray([r["role"] in ("harvest", "relay", "replay") for r in roles])
-    calibration = Calibration.load()
+    calibration = replace(Calibration.load(), few=0.0)  # small ones are looked at too, to learn what they cost
     chosen = Chooser(book, calibration, calibration.trained_prior, least, {}).harvests(found, w)
     out = []
     for c in chosen:
@@ -97,7 +98,7 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     many = {key: keys.count(key) for key in set(keys)}
     weight = np.asarray([1.0 / many[key] if key[2] else 1.0 for key in keys])
     start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2, -3.0, 0.9, 0.8])
-    firm = np.asarray([1.0, 3.0, 0.3, 1.0, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6, 3.0])
+    firm = np.asarray([1.0, 3.0, 0.3, 1.0, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6, 12.0])
 
     def probability(x: np.ndarray) -> np.ndarray:
         factors = np.stack([_s(x[0] + x[1] * c), _s(x[4] + x[5] * r), _s(x[6] + x[7] * p)])

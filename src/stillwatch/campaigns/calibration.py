@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 #: Bits of coordination beyond this say nothing more, so that an explanation is never drowned by their number.
 MOST_COORDINATION = 10.0
-ENOUGH_ACCOUNTS = 20.0
+ENOUGH_ACCOUNTS = 40.0
 _LABELS = ((95.0, "almost certain"), (80.0, "very likely"), (55.0, "likely"), (20.0, "mixed"))
 
 
