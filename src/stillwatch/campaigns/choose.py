@@ -165,6 +165,10 @@ class Chooser:
         if kind == "account_network":
             return np.asarray(tied >= 0.6) if ties >= 1.0 else np.ones(len(content), dtype=bool)
         fits = (np.minimum(content, 1.0) + tied >= 0.6 * most) & (np.minimum(content, 1.0) >= 0.3)
+        if middle >= 0.5:
+            # Where the group's accounts do nearly nothing else, one that does it besides its own matters is a customer.
+            usual = float(np.median(np.abs(content[inside] - 1.0)))
+            fits &= content >= 1.0 - max(0.15, 4.0 * usual)
         # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
         fits |= (core.cover >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
         fits &= (core.cover * self.book.n >= 3.0) | (core.ties >= 2) | (middle < 0.15)
