@@ -47,7 +47,7 @@ def take_world(world: str, seed: int, scale: float, folder: Path) -> Path:
     return place
 
 
-def groups_of(place: Path, *, least: float = 0.02) -> list[dict[str, Any]]:
+def groups_of(place: Path, *, least: float = 0.01) -> list[dict[str, Any]]:
     """The groups that a hunt would settle on if it reported from `least`, with their truth and their sums of bits.
 
     Fitted are the groups as they would be reported (trimmed, grown, none overlapping), not the raw proposals, of which

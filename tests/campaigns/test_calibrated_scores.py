@@ -68,7 +68,7 @@ def test_an_explanation_lowers_a_harvests_score_and_never_its_conduct() -> None:
 
 
 def test_of_small_groups_there_are_many_to_choose_from_so_they_need_more() -> None:
-    few, some, many = (float(CALIBRATION.guilt(_weighed(3.0, 6.0, size=n), 0.2)[0]) for n in (4.0, 20.0, 2000.0))
+    few, some, many = (float(CALIBRATION.guilt(_weighed(3.0, 6.0, size=n), 0.2)[0]) for n in (4.0, 40.0, 2000.0))
     assert few < some == many
 
 

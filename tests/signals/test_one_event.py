@@ -25,6 +25,15 @@ def test_a_burst_that_keeps_no_hours_is_not_explained() -> None:
     assert bits_of(town, "one_event", burst)[0] > -0.5
 
 
+def test_who_worked_day_and_night_on_an_events_code_is_explained_in_part() -> None:
+    town = Traffic()
+    town.people(40)
+    night = town.accounts(20, referrer=5)
+    for account in night.tolist():
+        town.send(account, town.by_clock(60, first_day=5.0, days=3.0))
+    assert -2.5 < bits_of(town, "one_event", night)[0] < -1.0
+
+
 def test_a_window_of_a_week_is_too_short_to_ask() -> None:
     town = Traffic(days=6.0)
     town.people(40)

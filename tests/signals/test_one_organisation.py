@@ -17,6 +17,16 @@ def test_a_verified_organisation_is_explained_more_than_an_unverified_one_and_st
     assert none == 0.0
 
 
+def test_subsidiaries_are_explained_and_a_few_rented_mail_domains_are_not() -> None:
+    town = Traffic()
+    town.people(60)
+    sisters = town.harvest(10, record={"org": [5] * 6 + [6] * 4, "verification": "business"})
+    rented = town.harvest(10, record={"email_domain": [901] * 4 + [902] * 3 + [903] * 3})
+    explained, not_at_all = bits_of(town, "one_organisation", sisters, rented)
+    assert explained < -3.0
+    assert not_at_all == 0.0
+
+
 def test_a_mail_provider_that_everybody_uses_is_no_organisation() -> None:
     town = Traffic()
     town.people(60)

@@ -39,6 +39,15 @@ def met_across_accounts(view: View, name: str) -> tuple[Array, Array]:
     return np.asarray(counts.multiply(many).sum(axis=1)).ravel(), rows
 
 
+def common_frames(view: View) -> Array:
+    """Share of an actor's exchanges whose opening or closing words another of its accounts sends too: one kind."""
+    share = np.zeros(view.actors)
+    for name in ("opening", "closing"):
+        met, _ = met_across_accounts(view, name)
+        share = np.maximum(share, met / np.maximum(view.n, 1.0))
+    return share
+
+
 def spread_of_repeats(view: View, name: str) -> Array:
     """Of the values that several of an actor's accounts hold: the mean share of its accounts that hold one.
 

@@ -170,7 +170,7 @@ class Chooser:
             usual = float(np.median(np.abs(content[inside] - 1.0)))
             fits &= content >= 1.0 - max(0.15, 4.0 * usual)
         # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
-        fits |= (core.cover >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
+        fits |= (core.templates >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
         fits &= (core.cover * self.book.n >= 3.0) | (core.ties >= 2) | (middle < 0.15)
         if kind == "distillation":
             # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.

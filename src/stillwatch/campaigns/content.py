@@ -27,6 +27,8 @@ class Core:
 
     cover: Array
     """Share of an account's exchanges that hold the group's core content."""
+    templates: Array
+    """The same without system prompts, which come to every user of an app."""
     ties: Array
     """Families of identity or network in which an account holds one of the group's core values."""
     direction: Array
@@ -54,7 +56,7 @@ def core_values(table: Any, members: Array, *, min_lift: float, least: int, min_
 def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
     """The core of a group (positions of accounts) over all accounts of the book."""
     n = np.maximum(book.n, 1.0)
-    cover = np.zeros(book.accounts)
+    cover, templates = np.zeros(book.accounts), np.zeros(book.accounts)
     public: set[int] = set()
     edges: list[sp.csr_matrix] = []
     for name in CONTENT_KINDS:
@@ -68,6 +70,8 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
         else:
             share = np.asarray(held.sum(axis=1)).ravel() / n
         cover = np.maximum(cover, np.minimum(share, 1.0))
+        if name != "system":
+            templates = np.maximum(templates, np.minimum(share, 1.0))
         edges.append(held[members])
         if name in ("opening", "closing", "fingerprint"):
             public.update(int(v) for v in table.values[chosen[:200]])
@@ -84,7 +88,7 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
             by_family[family] = by_family.get(family, np.zeros(book.accounts, dtype=bool)) | held
     for has in by_family.values():
         ties += has
-    return Core(cover, ties, _direction(book, members), _cohesion(edges, len(members)), frozenset(public))
+    return Core(cover, templates, ties, _direction(book, members), _cohesion(edges, len(members)), frozenset(public))
 
 
 def _direction(book: Book, members: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.breadth import distinct_values, met_across_accounts
+from stillwatch.actors.breadth import common_frames, distinct_values, met_across_accounts
 from stillwatch.actors.dealing import load_spread, own_habits
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
@@ -21,7 +21,9 @@ def dealt_work(
     are single ones, and how many are sent by one account only. Each is seen of honest groups; all four together are
     how a balancer deals a task list to accounts, with or without a common template, address or card.
 
-    Also seen in: devices of one product that report under accounts of their own; a batch job spread over many keys.
+    A frame that an app puts round every prompt drowns what is its users' own: where one is, the signal says little.
+
+    Also seen in: bots of one product that work under their owners' accounts; a batch job spread over many keys.
     Source: Anthropic, February 2026 (load balancing over accounts); the hard case of a ring without infrastructure.
     """
     mine, n, habit = own_habits(view)
@@ -35,7 +37,8 @@ def dealt_work(
         distinct / np.maximum(rows, 1.0), ((0.5, 0.0), (0.9, 1.0))
     )
     asked = (n >= min_prompts) & (accounts >= min_accounts) & (habit >= least_habit)
-    value = np.where(asked, alike * even * single * fresh, np.nan)
+    heard = 1.0 - 0.8 * curve(common_frames(view), ((0.6, 0.0), (0.95, 1.0)))
+    value = np.where(asked, alike * even * single * fresh * heard, np.nan)
     bits = curve(value, ((0.1, 0.0), (0.4, 1.2), (0.8, 2.6))) * trust(n, 3 * min_prompts) * trust(accounts, 20.0)
 
     def says(i: int) -> str:

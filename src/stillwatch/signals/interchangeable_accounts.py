@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stillwatch.actors.breadth import common_frames
 from stillwatch.actors.dealing import own_habits
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
@@ -25,6 +26,8 @@ def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit:
     asked = (n >= min_prompts) & (view.size >= 3) & (habit >= least_habit)
     value = np.where(asked, 1.0 - mine / max(habit, 1e-9), np.nan)
     bits = curve(value, ((-0.5, -1.0), (0.2, -0.4), (0.5, 0.0), (0.8, 1.0), (0.97, 1.8))) * trust(n, 4 * min_prompts)
+    # A frame that an app puts round every prompt drowns what is its users' own.
+    bits = np.where(bits > 0, bits * (1.0 - 0.5 * curve(common_frames(view), ((0.6, 0.0), (0.95, 1.0)))), bits)
 
     def says(i: int) -> str:
         return (

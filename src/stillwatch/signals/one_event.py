@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillwatch.actors.clock import by_day, unevenness
+from stillwatch.actors.members import share_in_few
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve
 from stillwatch.signals import Opinion, signal
@@ -15,7 +16,8 @@ def one_event(view: View, *, event_days: int = 4, min_window_days: int = 9, most
     """A group's use falls into the same few days, by the clock of people: an event explains what it shares.
 
     Share of its exchanges in its busiest `event_days` days, of a window at least `min_window_days` long, where its
-    accounts keep a daily rhythm. A sponsor's card, one hall's address and a day of sign-ups belong to an event.
+    accounts keep a daily rhythm or, worth less, came through one code. A sponsor's card, one hall's address and a day
+    of sign-ups belong to an event.
 
     Also seen in: a short harvest that keeps office hours.
     Source: the hard negatives of the public record (hackathon cohorts, sponsor cards).
@@ -33,6 +35,8 @@ def one_event(view: View, *, event_days: int = 4, min_window_days: int = 9, most
                 share[i] = np.convolve(daily, np.ones(event_days), "valid").max() / total
     uneven, asked = unevenness(view, min_days=0.2)
     people = np.where(asked >= 30, curve(uneven, ((0.15, 0.0), (0.5, 1.0))), 0.0)
+    code = share_in_few(view, view.book.customer["referrer"], least_lift=3.0, least_part=0.7)
+    people = np.maximum(people, 0.6 * curve(code, ((0.7, 0.0), (0.9, 1.0))))
     bits = np.where(np.isfinite(share), most_bits * people * curve(share, ((0.7, 0.0), (0.92, 1.0))), 0.0)
 
     def says(i: int) -> str:

@@ -11,11 +11,11 @@ from stillwatch.signals import Opinion, signal
 
 
 @signal(family="organisation", about="explanation", actors=("group",))
-def one_organisation(view: View, *, verified_bits: float = -6.0, unverified_bits: float = -1.5) -> Opinion:
+def one_organisation(view: View, *, verified_bits: float = -6.0, unverified_bits: float = -2.2) -> Opinion:
     """A group that is one organisation, or a few under one roof, shares cards and prompts as a matter of course.
 
-    Share of the accounts whose organisation, or e-mail domain that few others use, has a fifth of the group; worth
-    `verified_bits` where most of them are verified (business or identity) or on an enterprise contract or invoice.
+    Share of the accounts whose organisation has a fifth of the group, or whose e-mail domain half of it and few
+    others; worth `verified_bits` where most of them are verified (business or identity), or on a contract or invoice.
 
     Also seen in: shell companies, which are one organisation as well; so unverified ones explain little.
     Source: the hard negatives of the public record (corporate seats, agreed pipelines, shared team keys).
@@ -23,7 +23,8 @@ def one_organisation(view: View, *, verified_bits: float = -6.0, unverified_bits
     customer = view.book.customer
     known = np.asarray([o is not None for o in customer["org"]], dtype=bool)
     org = share_in_few(view, customer["org"], least_lift=3.0)
-    share = np.maximum(org, share_in_few(view, customer["email_domain"], least_lift=20.0))
+    # Several domains of a group's own are a sign of rented mail, not of several companies: only one for most counts.
+    share = np.maximum(org, share_in_few(view, customer["email_domain"], least_lift=20.0, least_part=0.5))
     proven = np.maximum(
         share_where(view, customer["verification"], ("business", "identity")),
         np.maximum(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.breadth import distinct_values, met_across_accounts, spread_of_repeats
+from stillwatch.actors.breadth import common_frames, distinct_values, met_across_accounts, spread_of_repeats
 from stillwatch.actors.clock import unevenness
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
@@ -23,10 +23,7 @@ def task_list_coverage(view: View, *, min_prompts: int = 100) -> Opinion:
     benchmarks run by several teams.
     Source: the load balancing of the February 2026 report, read as a property of the items.
     """
-    same_kind = np.zeros(view.actors)
-    for name in ("opening", "closing"):
-        met, rows = met_across_accounts(view, name)
-        same_kind = np.maximum(same_kind, met / np.maximum(view.n, 1.0))
+    same_kind = common_frames(view)
     met, rows = met_across_accounts(view, "prompt")
     same_item = met / np.maximum(rows, 1.0)
     distinct, _ = distinct_values(view, "prompt")
