@@ -51,7 +51,7 @@ class Chooser:
     min_accounts: int = 3
     network_least: float = 0.8
     """A network rests on coordination alone, so it takes more of it than a harvest does."""
-    most_explained: float = -0.8
+    most_explained: float = -0.4
     """Bits of explanation from which an operator is known: a class, an event, an organisation, a declared reseller."""
 
     @cached_property
@@ -124,19 +124,16 @@ class Chooser:
         near = [c for c in candidates if c.size >= 0.5 * chosen.candidate.size]
         near = [c for c in near if 0.5 * c.size <= inside[c.members].sum() < c.size]
         for other in sorted(near, key=lambda c: -c.size)[:most_tries]:
-            free = other.members[~taken[other.members]]
-            members = np.union1d(chosen.candidate.members, free)
-            if len(members) <= chosen.candidate.size:
+            free = np.setdiff1d(other.members[~taken[other.members]], chosen.candidate.members)
+            fitting = free[self._fits(chosen.core, chosen.kind, chosen.candidate.members)[free]]
+            if not len(free) or len(fitting) < 0.7 * len(free):
                 continue
+            members = np.union1d(chosen.candidate.members, fitting)
             trial = Candidate(members, chosen.candidate.formed_by, chosen.candidate.how)
             weighed = weigh(self.book, [trial], self.settings)
             kind, p = self._kind(weighed)
-            new = len(members) - chosen.candidate.size
-            core = core_of(self.book, chosen.candidate.members)
-            fits = self._fits(core, kind, chosen.candidate.members)
-            fitting = int(fits[members].sum()) - int(fits[chosen.candidate.members].sum())
             whole = _of_one_piece(weighed) >= _of_one_piece(chosen.weighed) - 0.8
-            if whole and p >= max(self.least, chosen.p - 0.2) and fitting >= 0.7 * new:
+            if whole and p >= max(self.least, chosen.p - 0.2):
                 chosen = Chosen(trial, kind, p, core_of(self.book, members), weighed)
         return chosen
 
@@ -172,6 +169,9 @@ class Chooser:
         # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
         fits |= (core.templates >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
         fits &= (core.cover * self.book.n >= 3.0) | (core.ties >= 2) | (middle < 0.15)
+        if matter >= 0.7:
+            # Where the group points one way, an account with its own matters is no part of it, whatever it shares.
+            fits &= (alike >= 0.5 * matter) | (np.isnan(core.direction) & (core.ties >= 1))
         if kind == "distillation":
             # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.
             fits &= (self.own_conduct >= -1.5) | (self.own_conduct >= float(np.median(self.own_conduct[inside])) - 3.0)

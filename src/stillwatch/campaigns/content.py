@@ -80,7 +80,9 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
     for name in TIE_KINDS:
         table = book.marks[name]
         # Two campaigns in one proxy's pool hold the pool's values alike: rare at large is enough to be tied.
-        chosen = core_values(table, members, min_lift=2.0, least=2, min_share=0.0)
+        # A common mail host and a common shape of names meet by chance.
+        lift = 8.0 if name == "email_pattern" else 2.0
+        chosen = core_values(table, members, min_lift=lift, least=2, min_share=0.0)
         chosen = chosen[table.holders[chosen] <= max(20.0, 0.1 * book.accounts)] if len(chosen) else chosen
         if len(chosen):
             held = np.asarray(table.counts[:, chosen].sum(axis=1)).ravel() > 0
