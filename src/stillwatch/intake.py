@@ -228,7 +228,7 @@ class _Run:
         chunk.reasons += reasons
         chunk.missing += missing
         chunk.unknown_fields += taken.unknown
-        chunk.set_unknown += Counter(taken.dropped)
+        chunk.set_unknown += taken.dropped
         chunk.quarantine += [defect.as_dict(source.label) for defect in taken.defects]
         if source.path is not None:
             chunk.positions[source.label] = moved
@@ -236,7 +236,7 @@ class _Run:
         self.reasons += reasons
         self.missing += missing
         self.unknown += taken.unknown
-        self.set_unknown += Counter(taken.dropped)
+        self.set_unknown += taken.dropped
         if self.progress is not None:
             self.progress({"step": "reading", "rows": self.counts["read"], "file": Path(source.label).name})
         if chunk.rows >= CHUNK_ROWS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 
 from stillwatch.ingest.checks import SCHEMA
 from stillwatch.ingest.defects import RowFault
-from stillwatch.ingest.values import READ_VALUE
+from stillwatch.ingest.values import CHOSEN, READ_VALUE
 
 _TIME = pa.timestamp("us", tz="UTC")
 
@@ -21,12 +22,14 @@ def batch_of(rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
 
-def adopt(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, str]]]:
-    """A Parquet batch whose columns bear contract names, in EXCHANGE columns, and the rows that did not fit.
+def adopt(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, str]], Counter[str]]:
+    """A Parquet batch whose columns bear contract names, in EXCHANGE columns, the rows that did not fit, and what
+    of a client's choosing was set unknown.
 
     Columns are cast whole; only one that holds a value of a wrong kind is read value by value.
     """
     bad: dict[int, tuple[str, str]] = {}
+    dropped: Counter[str] = Counter()
     columns: list[pa.Array] = []
     for field in SCHEMA:
         place = batch.schema.get_field_index(field.name)
@@ -37,8 +40,8 @@ def adopt(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, s
         try:
             columns.append(_cast(column, field))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
-            columns.append(_one_by_one(column, field, bad))
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA), bad
+            columns.append(_one_by_one(column, field, bad, dropped))
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA), bad, dropped
 
 
 def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
@@ -84,17 +87,25 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _one_by_one(column: pa.Array, field: pa.Field, bad: dict[int, tuple[str, str]]) -> pa.Array:
+def _one_by_one(
+    column: pa.Array, field: pa.Field, bad: dict[int, tuple[str, str]], dropped: Counter[str]
+) -> pa.Array:
     read = READ_VALUE[field.name]
     values: list[Any] = []
     for row in range(len(column)):
         try:
             value = column[row].as_py()
             values.append(None if value is None else read(value))
-        except RowFault as fault:
+        except (ValueError, OverflowError) as fault:
             values.append(None)
-            bad.setdefault(row, (field.name, fault.reason))
-        except (UnicodeDecodeError, ValueError, OverflowError):
-            values.append(None)
-            bad.setdefault(row, (field.name, "cannot be read"))
+            if field.name in CHOSEN:
+                dropped[field.name] += 1
+            else:
+                bad.setdefault(row, (field.name, _reason(fault)))
     return pa.array(values, type=field.type)
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, RowFault):
+        return fault.reason
+    return "is not UTF-8" if isinstance(fault, UnicodeDecodeError) else "cannot be read"

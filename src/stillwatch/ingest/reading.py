@@ -29,8 +29,8 @@ _PARQUET_FAULTS = (OSError, pa.ArrowException, ValueError)
 class Taken:
     """A batch in EXCHANGE columns that keeps every rule, the defects met on the way, and where reading stands.
 
-    `rows` lines or Parquet rows and `offset` bytes are behind it. `dropped`: values of a client's asking that
-    are impossible and were set unknown. `skipped`: this file is no log (nothing else is set then).
+    `rows` lines or Parquet rows and `offset` bytes are behind it. `dropped`: values of a client's choosing
+    that are impossible and were set unknown. `skipped`: this file is no log (nothing else is set then).
     """
 
     batch: pa.RecordBatch
@@ -39,7 +39,7 @@ class Taken:
     offset: int
     dialect: str
     unknown: Counter[str] = field(default_factory=Counter)
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
     skipped: bool = False
 
 
@@ -69,8 +69,9 @@ def _lines(source: Source, stream: BinaryIO, dialect: Dialect | None, skip: int,
                 return
         spoken = dialect or dialects()["exchange"]
         unknown: Counter[str] = Counter()
-        batch, places, defects = to_batch(block.raw, block.numbers, spoken, unknown)
-        checked, bad, dropped = check(batch)
+        dropped: Counter[str] = Counter()
+        batch, places, defects = to_batch(block.raw, block.numbers, spoken, unknown, dropped)
+        checked, bad = check(batch, dropped)
         for index, (name, reason) in sorted(bad.items()):
             place = places[index]
             defects.append(Defect(block.numbers[place], reason, name, digest(block.raw[place])))
@@ -116,12 +117,13 @@ def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Tak
 def _adopted(batch: pa.RecordBatch, begin: int, row: int, spoken: Dialect, unknown: Counter[str]) -> Taken:
     defects: list[Defect] = []
     if spoken.to_exchange is None:
-        taken, misfits = adopt(batch)
+        taken, misfits, dropped = adopt(batch)
         places = list(range(len(batch))) if misfits else None
     else:
-        taken, places, defects = convert_rows(batch.to_pylist(), begin + 1, spoken, unknown)
+        dropped = Counter()
+        taken, places, defects = convert_rows(batch.to_pylist(), begin + 1, spoken, unknown, dropped)
         misfits = {}
-    checked, bad, dropped = check(taken)
+    checked, bad = check(taken, dropped)
     bad = {**bad, **misfits}
     for index, (name, reason) in sorted(bad.items()):
         place = places[index] if places is not None else index

@@ -1,0 +1,48 @@
+"""JSON that one value of a client's choosing made unreadable is made readable, or a client could hide its rows so."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+from stillwatch.ingest.defects import RowFault
+
+#: Brackets deeper than this are cut out of a row that nests too deeply; a conversation needs about ten.
+DEEPEST = 64
+_STRING = rb'"(?:[^"\\]|\\.)*+"'
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_TEXT = re.compile(_STRING, re.DOTALL)
+_NUMBER = re.compile(_STRING + rb"|(-?\d[\d.eE+-]*)", re.DOTALL)
+
+
+def mend_text(line: bytes) -> bytes:
+    """Without escapes of half a surrogate pair (U+FFFD stands for them) and numbers that no float can hold (null)."""
+    line = _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], line)
+    return _NUMBER.sub(lambda found: b"null" if found[1] and _endless(found[1]) else found[0], line)
+
+
+def mend_depth(line: bytes) -> bytes:
+    """With null in the place of what lies deeper than `DEEPEST` brackets; RowFault where brackets do not match."""
+    bare = _TEXT.sub(lambda found: b'"' * len(found[0]), line)
+    marks = np.frombuffer(bare, dtype=np.uint8) | 0x20  # `[` and `{`, `]` and `}` differ in this bit alone
+    steps = (marks == ord("{")).astype(np.int8) - (marks == ord("}")).astype(np.int8)
+    deep = np.cumsum(steps, dtype=np.int32) > DEEPEST
+    edges = np.flatnonzero(deep[1:] != deep[:-1]) + 1
+    if len(edges) % 2:
+        raise RowFault("is not JSON")
+    pieces, end = [], 0
+    for begin, close in edges.reshape(-1, 2).tolist():
+        pieces += [line[end:begin], b"null"]
+        end = close + 1
+    return b"".join([*pieces, line[end:]])
+
+
+def _endless(number: bytes) -> bool:
+    try:
+        return not number.isdigit() and not number[1:].isdigit() and math.isinf(float(number))
+    except ValueError:
+        return False
