@@ -22,7 +22,7 @@ from stillwatch.ingest.dialects import dialect_named
 from stillwatch.ingest.records import read_accounts, read_releases
 from stillwatch.records.rules import Rule
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
-from stillwatch.store import Chunk, Store, Writer, open_store
+from stillwatch.store import Chunk, Store, Writer, add_names, open_store
 
 Progress = Callable[[dict[str, Any]], None] | None
 
@@ -94,7 +94,7 @@ def take_in(
         return IntakeReport(
             **{name: run.counts.get(name, 0) for name in ("read", "kept", "quarantined", "duplicates")},
             reasons=dict(run.reasons.most_common()), files=run.files, missing=dict(run.missing),
-            unknown_fields=dict(run.unknown.most_common(200)), set_unknown=dict(run.set_unknown),
+            unknown_fields=dict(run.unknown.most_common()), set_unknown=dict(run.set_unknown),
             accounts=_told(people, changed), releases=_told(models, released), seconds=time.perf_counter() - started,
         )  # fmt: skip
     finally:
@@ -144,6 +144,9 @@ class _Run:
 
     def take(self, source: Source, dialect: Dialect | None) -> None:
         """One input, from where it was left to its end."""
+        if source.passed is not None:
+            self.files.append({"path": source.label, "read": 0, "skipped": source.passed})
+            return
         before = self._known.get(source.label) if source.path is not None else None
         position, unchanged = _where(source, before)
         if unchanged:
@@ -195,7 +198,7 @@ class _Run:
         """The rows of a batch that are not in the store yet, and the position behind it."""
         new = self.writer.seen.add(taken.batch.column("exchange_id"))
         fresh = taken.batch if new.all() else taken.batch.filter(pa.array(new))
-        bad, twice = len(taken.defects), len(taken.batch) - len(fresh)
+        bad, twice = sum(defect.rows for defect in taken.defects), len(taken.batch) - len(fresh)
         for counter in (result, moved := dict(last)):
             counter["kept"] = counter.get("kept", 0) + len(fresh)
             counter["quarantined"] = counter.get("quarantined", 0) + bad
@@ -203,6 +206,8 @@ class _Run:
         result["read"] += len(taken.batch) + bad
         result["dialect"] = taken.dialect
         moved.update(rows=taken.rows, offset=taken.offset, dialect=taken.dialect, defect=None)
+        if taken.torn:
+            moved["defect"] = result["defect"] = "last line is cut off"
         for defect in taken.defects:
             if defect.sha256 is None or defect.reason == "last line is cut off":
                 moved["defect"] = result["defect"] = defect.key
@@ -212,7 +217,7 @@ class _Run:
         self, sketched: Future[Any], batch: pa.RecordBatch, taken: Taken, moved: dict[str, Any], source: Source
     ) -> None:
         out, chunk = sketched.result(), self.chunk
-        bad = len(taken.defects)
+        bad = sum(defect.rows for defect in taken.defects)
         if len(batch):
             chunk.kept.append(out.kept)
             chunk.fingerprints.append(out.fingerprints)
@@ -222,12 +227,14 @@ class _Run:
         counts = Counter(
             read=len(taken.batch) + bad, kept=len(batch), quarantined=bad, duplicates=len(taken.batch) - len(batch)
         )
-        reasons = Counter(defect.key for defect in taken.defects)
+        reasons: Counter[str] = Counter()
+        for defect in taken.defects:
+            reasons[defect.key] += defect.rows
         missing = Counter(_missing(batch))
         chunk.counts += counts
         chunk.reasons += reasons
         chunk.missing += missing
-        chunk.unknown_fields += taken.unknown
+        add_names(chunk.unknown_fields, taken.unknown)
         chunk.set_unknown += taken.dropped
         chunk.quarantine += [defect.as_dict(source.label) for defect in taken.defects]
         if source.path is not None:
@@ -235,7 +242,7 @@ class _Run:
         self.counts += counts
         self.reasons += reasons
         self.missing += missing
-        self.unknown += taken.unknown
+        add_names(self.unknown, taken.unknown)
         self.set_unknown += taken.dropped
         if self.progress is not None:
             self.progress({"step": "reading", "rows": self.counts["read"], "file": Path(source.label).name})

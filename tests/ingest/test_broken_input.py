@@ -189,7 +189,8 @@ def test_a_file_that_grows_is_read_from_where_it_was_left(tmp_path: Path) -> Non
     log = tmp_path / "log.jsonl"
     log.write_bytes(line(exchange_id="1") + b"\n" + line(exchange_id="2")[:20])
     first = ingest(tmp_path, log)
-    assert (first.kept, dict(first.reasons)) == (1, {"last line is cut off": 1})
+    assert (first.read, first.kept, dict(first.reasons)) == (1, 1, {})
+    assert first.files[0]["defect"] == "last line is cut off"
     log.write_bytes(line(exchange_id="1") + b"\n" + line(exchange_id="2") + b"\n" + line(exchange_id="2") + b"\n")
     second = ingest(tmp_path, log)
     assert (second.read, second.kept, second.duplicates) == (2, 1, 1)

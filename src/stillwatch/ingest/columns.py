@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from stillwatch.ingest.checks import SCHEMA
 from stillwatch.ingest.defects import RowFault
-from stillwatch.ingest.values import CHOSEN, READ_VALUE
+from stillwatch.ingest.values import CHOSEN, READ_VALUE, Unreadable
 
 _TIME = pa.timestamp("us", tz="UTC")
 
@@ -44,6 +44,29 @@ def adopt(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, s
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA), bad, dropped
 
 
+def plain_rows(batch: pa.RecordBatch) -> list[dict[str, Any] | RowFault]:
+    """The rows of a Parquet batch as Python values; a text that is no UTF-8 is mended, what has no value is a fault."""
+    try:
+        return list(batch.to_pylist())
+    except (ValueError, OverflowError):
+        return [_plain_row(batch, place) for place in range(len(batch))]
+
+
+def _plain_row(batch: pa.RecordBatch, place: int) -> dict[str, Any] | RowFault:
+    row: dict[str, Any] = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            row[name] = column[place].as_py()
+        except UnicodeDecodeError:
+            text = column[place]
+            if not _is_text(text.type):
+                return RowFault("is not UTF-8", name)
+            row[name] = bytes(text.as_buffer()).decode("utf-8", "replace")
+        except (ValueError, OverflowError):
+            row[name] = Unreadable()
+    return row
+
+
 def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -54,9 +77,9 @@ def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
     if field.name == "started_at":
         if pa.types.is_timestamp(kind):
             if kind.tz is None:
-                column = column.cast(pa.timestamp(kind.unit)).cast(pa.timestamp("us"), safe=False)
+                column = column.cast(pa.timestamp(kind.unit)).cast(pa.timestamp("us"), safe=kind.unit != "ns")
                 return column.cast(_TIME)
-            return column.cast(_TIME, safe=False)
+            return column.cast(_TIME, safe=kind.unit != "ns")
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             return column.cast(pa.string()).cast(_TIME)
         raise pa.ArrowTypeError("a time is wanted")
@@ -66,6 +89,7 @@ def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
         if not _is_text(kind) and not pa.types.is_integer(kind):
             raise pa.ArrowTypeError("a string is wanted")
         out = column.cast(pa.string())
+        out.validate(full=True)
         if field.name == "messages" and not pc.all(pc.match_substring_regex(out, r"^\s*\[")).as_py():
             if out.null_count == len(out):
                 return out
@@ -80,7 +104,9 @@ def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
         return column.cast(field.type)
     if pa.types.is_boolean(field.type) and not pa.types.is_boolean(kind):
         raise pa.ArrowTypeError("true or false is wanted")
-    return column.cast(field.type)
+    out = column.cast(field.type)
+    out.validate(full=True)
+    return out
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -32,6 +33,8 @@ _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _FAULTS = (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError, ValueError)
 _INT64 = 2**63
+_NAME = re.compile(r"[A-Za-z_][\w.-]{0,59}", re.ASCII)
+MOST_NAMES = 200
 _REQUIRED = frozenset(("exchange_id", "started_at", "account_id"))
 
 
@@ -104,14 +107,17 @@ def to_batch(
 
 
 def convert_rows(
-    rows: list[Mapping[str, Any]], first: int, dialect: Dialect, unknown: Counter[str], dropped: Counter[str]
-) -> tuple[pa.RecordBatch, list[int], list[Defect]]:
+    rows: Sequence[Mapping[str, Any] | RowFault], first: int, dialect: Dialect, unknown: Counter[str],
+    dropped: Counter[str],
+) -> tuple[pa.RecordBatch, list[int], list[Defect]]:  # fmt: skip
     """The same for rows that are decoded already (Parquet in another dialect)."""
     out: list[dict[str, Any]] = []
     places: list[int] = []
     defects: list[Defect] = []
     for place, row in enumerate(rows):
         try:
+            if isinstance(row, RowFault):
+                raise row
             out.append(_converted(row, dialect, unknown, dropped))
             places.append(place)
         except RowFault as fault:
@@ -124,11 +130,13 @@ def _converted(
 ) -> dict[str, Any]:
     assert dialect.to_exchange is not None
     if dialect.known:
-        unknown.update(_shown(name) for name in row if name not in dialect.known)
+        count_unknown(unknown, (name for name in row if name not in dialect.known))
     try:
         return read_fields(dialect.to_exchange(row), lenient=CHOSEN, dropped=dropped)
     except RecursionError:
         raise RowFault("is nested too deeply") from None
+    except OverflowError:
+        raise RowFault("is out of range") from None
 
 
 def _contract_rows(
@@ -150,7 +158,7 @@ def _contract_rows(
                 defects.append(Defect(numbers[place], fault.reason, fault.field, digest(line)))
                 continue
         if extra:
-            unknown.update(_shown(name) for name in extra)
+            count_unknown(unknown, extra)
         rows.append(row)
         places.append(place)
     columns: list[pa.Array] = []
@@ -234,6 +242,9 @@ def _times(field: pa.Field, values: list[Any], bad: dict[int, tuple[str, str]]) 
         return pa.array(ticks, type=field.type)
 
 
-def _shown(name: str) -> str:
-    """A field's name as it may be shown: it comes from a log, so it is bounded and plain."""
-    return "".join(c if c.isprintable() else "?" for c in name[:60])
+def count_unknown(unknown: Counter[str], names: Iterable[Any], by: int = 1) -> None:
+    """Counts fields that are not read. Names come from a log: what is no plain name may be a customer's data, and
+    without a limit a log could fill the memory with them."""
+    for name in names:
+        plain = isinstance(name, str) and _NAME.fullmatch(name) is not None
+        unknown[name if plain and (name in unknown or len(unknown) < MOST_NAMES) else "other"] += by

@@ -20,7 +20,8 @@ _NUMBER = re.compile(_STRING + rb"|(-?\d[\d.eE+-]*)", re.DOTALL)
 
 
 def mend_text(line: bytes) -> bytes:
-    """Without escapes of half a surrogate pair (U+FFFD stands for them) and numbers that no float can hold (null)."""
+    """Without a byte order mark, escapes of half a surrogate pair (U+FFFD) and endless numbers (null)."""
+    line = line.removeprefix(b"\xef\xbb\xbf")
     line = _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], line)
     return _NUMBER.sub(lambda found: b"null" if found[1] and _endless(found[1]) else found[0], line)
 

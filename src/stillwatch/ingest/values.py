@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _WIDEST = 2**63 - 1
 
 
+class Unreadable:
+    """Stands for a value that has no form here, such as a time beyond all calendars: no reader takes it."""
+
+
 class Micros(int):
     """Microseconds since 1970, UTC: a time that a dialect has already read."""
 
@@ -49,6 +53,8 @@ def to_time(value: Any) -> int:
         return int(value)
     if isinstance(value, datetime):
         return int(micros(value))
+    if isinstance(value, date):
+        return int(micros(datetime(value.year, value.month, value.day, tzinfo=UTC)))
     if not isinstance(value, str):
         raise RowFault("is no RFC 3339 time")
     text = value.strip()

@@ -14,7 +14,7 @@ import pyarrow as pa
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
 from stillwatch.store.ledger import Ledger
-from stillwatch.store.parts import open_part, read_part, sync_folder
+from stillwatch.store.parts import add_names, open_part, read_part, sync_folder
 from stillwatch.store.window import Window
 
 _FOLDERS = ("exchanges", "fingerprints", "turns", "quarantine", "findings", "history")
@@ -128,7 +128,7 @@ class Store:
             for name in ("read", "quarantined", "duplicates"):
                 totals[name] += run.get(name, 0)
             for name, counter in nested.items():
-                counter.update(run.get(name, {}))
+                add_names(counter, run.get(name, {}))
         totals["kept"] = sum(self.ledger.part_rows("exchanges").values())
         return {**totals, **{name: dict(counter.most_common()) for name, counter in nested.items()}}
 

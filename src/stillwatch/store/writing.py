@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from stillwatch.errors import UsageError
 from stillwatch.store.home import Store
-from stillwatch.store.parts import KINDS, Part, open_part, read_part, summed, write_part
+from stillwatch.store.parts import KINDS, Part, add_names, open_part, read_part, summed, write_part
 from stillwatch.store.seen_ids import SeenIds
 
 SMALL_ROWS = 1 << 16
@@ -158,7 +158,8 @@ class Writer:
         for counter, amount in chunk.counts.items():
             self.totals[counter] = self.totals.get(counter, 0) + amount
         for nested in _NESTED:
-            self.totals[nested] = dict(Counter(self.totals.get(nested, {})) + getattr(chunk, nested))
+            add_names(total := Counter(self.totals.get(nested, {})), getattr(chunk, nested))
+            self.totals[nested] = dict(total)
         with self.ledger.transaction() as db:
             (before_text,) = db.execute("SELECT before FROM runs WHERE id=?", (self.run,)).fetchone()
             before = json.loads(before_text)
