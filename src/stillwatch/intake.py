@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import UsageError
 from stillwatch.ingest import Dialect, Source, Taken, find_sources, read_field_map, read_source
 from stillwatch.ingest.dialects import dialect_named
-from stillwatch.ingest.records import read_accounts, read_releases
+from stillwatch.ingest.records import Records, read_accounts, read_releases
 from stillwatch.records.rules import Rule
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
 from stillwatch.store import Chunk, Store, Writer, add_names, open_store
@@ -28,10 +29,13 @@ Progress = Callable[[dict[str, Any]], None] | None
 
 CHUNK_ROWS = 1 << 17
 """Rows that are committed together."""
+CHUNK_TEXT_BYTES = 256 << 20
+"""Text that is kept fills memory before rows do: no more of it waits."""
 _AHEAD = 3
 _HEAD = 1 << 16
 _TEXT = ("exchange_id", "account_id", "started_at", "messages", "prompt", "system", "completion")
 _BOUND = 200
+_MAP_HINT = "say what the log is with --format, or map its fields with --map FILE (docs/ingest.md)"
 #: Kept column to (contract column, hash domain): the domain of the exchange column it may meet, else its own.
 _HASHED = {
     "org": ("org_id", "org"), "email_domain": ("email_domain", "email_domain"), "email": ("email_hash", "email"),
@@ -75,6 +79,8 @@ def take_in(
     sources = find_sources(logs, leave=[Path(home), *beside])
     people = [(path, read_accounts(Path(path))) for path in accounts]
     models = [(path, read_releases(Path(path))) for path in releases]
+    for path, records in (*people, *models):
+        _judge_records(path, records, max_malformed_share)
     store = open_store(Path(home), create=True)
     try:
         with Writer(store) as writer:
@@ -85,8 +91,9 @@ def take_in(
                 run.take(source, spoken)
             run.flush()
             _judge(writer, run, max_malformed_share)
+            _look_for_a_log(writer, run)
             changed = sum(
-                store.ledger.update_accounts(keep_accounts(p.table, store.key), _kept_names(p.given), now)
+                store.ledger.update_accounts(keep_accounts(p.table, store.key), [_kept_names(g) for g in p.given], now)
                 for _, p in people
             )
             released = sum(store.ledger.update_releases(p.table, now) for _, p in models)
@@ -114,6 +121,10 @@ def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
             columns.append(hash_identifiers(canonical_addresses(_whole(table.column(name))), "ip", key))
         elif name == "signup_net":
             columns.append(hash_identifiers(networks(_whole(table.column("signup_ip"))), "net", key))
+        elif name == "email_shape":
+            local = pc.replace_substring_regex(table.column(name), r"(?s)@.*", "")
+            letters = pc.replace_substring_regex(pc.utf8_slice_codeunits(local, 0, _BOUND), r"[\pL\pM]", "a")
+            columns.append(pc.replace_substring_regex(pc.replace_substring_regex(letters, r"\pN", "9"), r"\pC", " "))
         elif pa.types.is_string(table.column(name).type) and name != "account_id":
             bounded = pc.utf8_slice_codeunits(table.column(name), 0, _BOUND)
             columns.append(pc.replace_substring_regex(bounded, r"[\x00-\x1f\x7f]+", " "))
@@ -223,7 +234,8 @@ class _Run:
             chunk.fingerprints.append(out.fingerprints)
             chunk.turns.append(out.turns)
             if self.text_until is not None:
-                chunk.texts.append(batch.select(_TEXT))
+                chunk.texts.append(texts := batch.select(_TEXT))
+                chunk.text_bytes += texts.nbytes
         counts = Counter(
             read=len(taken.batch) + bad, kept=len(batch), quarantined=bad, duplicates=len(taken.batch) - len(batch)
         )
@@ -246,7 +258,10 @@ class _Run:
         self.set_unknown += taken.dropped
         if self.progress is not None:
             self.progress({"step": "reading", "rows": self.counts["read"], "file": Path(source.label).name})
-        if chunk.rows >= CHUNK_ROWS:
+        if (
+            max(chunk.rows, len(chunk.quarantine), chunk.counts["read"] // 4) >= CHUNK_ROWS
+            or chunk.text_bytes >= CHUNK_TEXT_BYTES
+        ):
             self.flush()
 
     def flush(self) -> None:
@@ -297,13 +312,32 @@ def _judge(writer: Writer, run: _Run, most: float) -> None:
     reason, count = Counter(writer.totals.get("reasons", {})).most_common(1)[0]
     names = ", ".join(run.unknown) if len(run.unknown) <= 8 else ", ".join([*list(run.unknown)[:8], "..."])
     writer.take_back()
-    hint = "say what the log is with --format, or map its fields with --map FILE (docs/ingest.md)"
+    hint = _MAP_HINT
     if names:
         hint += f"; it has the fields {names}"
     raise UsageError(
         "LOGS", f"{bad:,} of {read:,} rows are malformed, most often {reason} ({count:,}); nothing of this run is kept",
         hint,
     )  # fmt: skip
+
+
+def _look_for_a_log(writer: Writer, run: _Run) -> None:
+    """Takes the run back where every input was passed over: a sweep of nothing must not look like a clean one."""
+    passed = [file for file in run.files if file.get("skipped")]
+    if not passed or len(passed) < len(run.files):
+        return
+    writer.take_back()
+    names = ", ".join(Path(file["path"]).name for file in passed[:3])
+    what = f"no log was recognised in {len(passed)} file(s) ({names}{', ...' if len(passed) > 3 else ''})"
+    raise UsageError("LOGS", what, _MAP_HINT)
+
+
+def _judge_records(path: str | Path, records: Records, most: float) -> None:
+    if records.quarantined <= most * records.read:
+        return
+    reason, count = Counter(records.reasons).most_common(1)[0]
+    what = f"{records.quarantined:,} of {records.read:,} records are malformed, most often {reason} ({count:,})"
+    raise UsageError(str(path), f"{what}; nothing of this run is kept", "mend it; docs/contract.md has its columns")
 
 
 def _missing(batch: pa.RecordBatch) -> dict[str, int]:
@@ -325,22 +359,25 @@ def _expire_text(store: Store) -> None:
             (store.home / "text" / name).unlink(missing_ok=True)
 
 
+@cache
 def _kept_names(given: frozenset[str]) -> frozenset[str]:
     names = {kept for kept, (contract, _) in _HASHED.items() if contract in given}
     both = {"signup_net"} if "signup_ip" in given else set()
     return frozenset(names | both | (given & set(arrow_schema(KEPT_ACCOUNT).names)))
 
 
-def _told(files: Sequence[tuple[Any, Any]], changed: int) -> dict[str, Any]:
-    reasons: Counter[str] = Counter()
-    unknown: Counter[str] = Counter()
-    for _, records in files:
-        reasons.update(records.reasons)
-        unknown.update(records.unknown)
-    rows = sum(records.table.num_rows for _, records in files)
+def _told(files: Sequence[tuple[Any, Records]], changed: int) -> dict[str, Any]:
     if not files:
         return {}
-    return {"rows": rows, "changed": changed, "reasons": dict(reasons), "unknown_fields": dict(unknown)}
+    told: dict[str, Any] = {"read": 0, "kept": 0, "quarantined": 0, "changed": changed}
+    nested = {name: Counter[str]() for name in ("reasons", "set_unknown", "unknown_fields")}
+    for _, records in files:
+        told["read"] += records.read
+        told["kept"] += records.table.num_rows
+        told["quarantined"] += records.quarantined
+        for name, more in zip(nested, (records.reasons, records.set_unknown, records.unknown), strict=True):
+            nested[name].update(more)
+    return {**told, **{name: dict(counter.most_common()) for name, counter in nested.items()}}
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

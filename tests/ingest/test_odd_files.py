@@ -173,6 +173,7 @@ def test_names_of_unknown_fields_are_few_and_plain(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(line(**{f"f{i}": 1 for i in range(500)}, **{"mail of jo@example.com": 1}))
     told = take_in(tmp_path / "home", [str(log)]).unknown_fields
-    assert len(told) == 201 and told["other"] == 301
+    assert len(told) <= 201 and sum(told.values()) == 501
+    assert not [name for name in told if "@" in name]
     log.write_text(json.dumps({"litellm_call_id": "c", "startTime": 1777000000, "model": "m", "user": "u", "zebra": 1}))
     assert take_in(tmp_path / "other", [str(log)]).unknown_fields == {"zebra": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,18 +119,27 @@ class Ledger:
         rows = self.db.execute("SELECT model, released_at FROM releases WHERE latest=1 ORDER BY released_at, model")
         return _rows_table(rows.fetchall(), arrow_schema(RELEASE))
 
-    def update_accounts(self, table: pa.Table, given: frozenset[str], at: int) -> int:
-        """Takes new records in; what a file has no column for stays as it was. Returns how many changed."""
+    def update_accounts(self, table: pa.Table, given: Sequence[frozenset[str]], at: int) -> int:
+        """Takes new records in; what is not `given` of an account stays as it was. Returns how many changed.
+
+        A change of status that is not dated has the date of its reading, never that of the status before it.
+        """
         held = {row[0]: row for row in self.db.execute(
             f"SELECT {', '.join(_ACCOUNT_COLUMNS)} FROM account_records WHERE latest=1")}  # noqa: S608  # fmt: skip
         status, since = _ACCOUNT_COLUMNS.index("status"), _ACCOUNT_COLUMNS.index("status_changed_at")
         changed: list[tuple[Any, ...]] = []
         moves: list[tuple[Any, ...]] = []
         columns = [_plain(table.column(name)) for name in _ACCOUNT_COLUMNS]
-        for new in zip(*columns, strict=True):
+        for row, new in enumerate(zip(*columns, strict=True)):
             old = held.get(new[0])
             if old is not None:
-                new = tuple(n if name in given else o for name, n, o in zip(_ACCOUNT_COLUMNS, new, old, strict=True))
+                dated = new[since] if "status_changed_at" in given[row] else None
+                new = tuple(
+                    n if name in given[row] else o for name, n, o in zip(_ACCOUNT_COLUMNS, new, old, strict=True)
+                )
+                if dated is None:
+                    same, undated = new[status] == old[status], None if old[status] is None else at
+                    new = (*new[:since], old[since] if same else undated, *new[since + 1 :])
             if new == old:
                 continue
             changed.append((at, *new))

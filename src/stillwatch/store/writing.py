@@ -51,6 +51,7 @@ class Chunk:
     fingerprints: list[pa.RecordBatch] = field(default_factory=list)
     turns: list[pa.RecordBatch] = field(default_factory=list)
     texts: list[pa.RecordBatch] = field(default_factory=list)
+    text_bytes: int = 0
     positions: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
