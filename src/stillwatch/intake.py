@@ -23,7 +23,7 @@ from stillwatch.ingest.dialects import dialect_named
 from stillwatch.ingest.records import Records, read_accounts, read_releases
 from stillwatch.records.rules import Rule
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
-from stillwatch.store import Chunk, Store, Writer, add_names, open_store
+from stillwatch.store import Chunk, Store, Writer, add_names, expire_text, open_store
 
 Progress = Callable[[dict[str, Any]], None] | None
 
@@ -85,7 +85,7 @@ def take_in(
     try:
         with Writer(store) as writer:
             now = int(time.time() * 1e6)
-            _expire_text(store)
+            expire_text(store)
             run = _Run(store, writer, rules, keep_text_days, progress)
             for source in sources:
                 run.take(source, spoken)
@@ -214,6 +214,7 @@ class _Run:
             counter["kept"] = counter.get("kept", 0) + len(fresh)
             counter["quarantined"] = counter.get("quarantined", 0) + bad
             counter["duplicates"] = counter.get("duplicates", 0) + twice
+        result["rows"] = taken.rows
         result["read"] += len(taken.batch) + bad
         result["dialect"] = taken.dialect
         moved.update(rows=taken.rows, offset=taken.offset, dialect=taken.dialect, defect=None)
@@ -347,16 +348,6 @@ def _missing(batch: pa.RecordBatch) -> dict[str, int]:
     for name in ("prompt", "system"):
         out[name] = int(pc.sum(pc.and_(talk, batch.column(name).is_null())).as_py() or 0)
     return {name: count for name, count in out.items() if count}
-
-
-def _expire_text(store: Store) -> None:
-    """Kept texts whose time has come are removed, first from the ledger, then from disk."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for name in store.ledger.parts("text"):
-        if name.split(".until-")[-1].split(".")[0] <= now:
-            with store.ledger.transaction() as db:
-                db.execute("DELETE FROM parts WHERE kind='text' AND name=?", (name,))
-            (store.home / "text" / name).unlink(missing_ok=True)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         try:
             self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self._open()
             self.db.execute("PRAGMA synchronous=FULL")
             self.db.executescript(_SCHEMA)
             known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
@@ -52,6 +53,17 @@ class Ledger:
             raise OutsideError(str(path), "the ledger cannot be read", "restore it, or start a new --home") from error
         if known is not None and known[0] != FORMAT:
             raise UsageError(str(path), f"was written by another version (format {known[0][:10]})", "use a new --home")
+
+    def _open(self) -> None:
+        """Of two that open a new ledger at once SQLite lets neither wait for the other's change of the journal."""
+        for left in range(100, -1, -1):
+            try:
+                self.db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or not left:
+                    raise
+                time.sleep(0.1)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
