@@ -114,6 +114,8 @@ def test_text_in_parquet_that_is_no_utf8_is_refused_by_row_where_it_is_an_id(tmp
     columns = {name: pa.array([ROW[name]] * 2) for name in ("started_at", "model")}
     columns |= {"exchange_id": not_utf8([b"e\xff", b"e"]), "account_id": pa.array(["a", "a"])}
     pq.write_table(pa.table({**columns, "prompt": not_utf8([*good[:1], b"\xfe"])}), log)
+    (taken,) = read_source(find_sources([str(log)])[0], None)
+    assert taken.batch.column("prompt").to_pylist() == ["\ufffd"]
     report = take_in(tmp_path / "home", [str(log)], max_malformed_share=1.0)
     assert (report.kept, report.reasons) == (1, {"exchange_id: is not UTF-8": 1})
     assert report.set_unknown == {"prompt": 1}

@@ -13,6 +13,8 @@ from stillwatch.ingest.checks import SCHEMA
 from stillwatch.ingest.defects import RowFault
 from stillwatch.ingest.values import CHOSEN, READ_VALUE, Unreadable
 
+#: Texts that a client writes or brings about: one byte that is no UTF-8 must hide neither them nor their row.
+_WRITTEN = frozenset(("prompt", "system", "completion", "model", "user_agent", "end_user_id", "session_id"))
 _TIME = pa.timestamp("us", tz="UTC")
 
 
@@ -58,10 +60,9 @@ def _plain_row(batch: pa.RecordBatch, place: int) -> dict[str, Any] | RowFault:
         try:
             row[name] = column[place].as_py()
         except UnicodeDecodeError:
-            text = column[place]
-            if not _is_text(text.type):
+            row[name] = _mended(column[place])
+            if row[name] is None:
                 return RowFault("is not UTF-8", name)
-            row[name] = bytes(text.as_buffer()).decode("utf-8", "replace")
         except (ValueError, OverflowError):
             row[name] = Unreadable()
     return row
@@ -117,18 +118,26 @@ def _one_by_one(
     column: pa.Array, field: pa.Field, bad: dict[int, tuple[str, str]], dropped: Counter[str]
 ) -> pa.Array:
     read = READ_VALUE[field.name]
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     values: list[Any] = []
     for row in range(len(column)):
         try:
             value = column[row].as_py()
             values.append(None if value is None else read(value))
         except (ValueError, OverflowError) as fault:
-            values.append(None)
-            if field.name in CHOSEN:
+            mended = _mended(column[row]) if isinstance(fault, UnicodeDecodeError) else None
+            values.append(mended if field.name in _WRITTEN else None)
+            if field.name in CHOSEN or (mended is not None and field.name in _WRITTEN):
                 dropped[field.name] += 1
             else:
                 bad.setdefault(row, (field.name, _reason(fault)))
     return pa.array(values, type=field.type)
+
+
+def _mended(text: Any) -> str | None:
+    """A text that is no UTF-8, with U+FFFD for what is not."""
+    return bytes(text.as_buffer()).decode("utf-8", "replace") if _is_text(text.type) else None
 
 
 def _reason(fault: Exception) -> str:

@@ -96,8 +96,13 @@ def _below(folder: Path, left: set[Path]) -> Iterator[Source]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         met += [Path(where) / name for name in files if not name.startswith(".") and _looks_like_a_log(name)]
     for path in sorted(met):
-        if path.is_file() and not _is_left(full := path.resolve(), left):
-            yield file_source(full, named=False)
+        try:
+            if not path.is_file() or _is_left(full := path.resolve(), left):
+                continue
+        except OSError:  # its folder can be listed, but not entered
+            closed.append(Source(path, False, "plain", False, "the file may not be read"))
+            continue
+        yield file_source(full, named=False)
     yield from closed
 
 
