@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.errors import UsageError
+from stillwatch.ingest.defects import RowFault
 from stillwatch.ingest.json_rows import decode
 from stillwatch.intake import take_in
 from stillwatch.store import open_store
@@ -146,6 +148,10 @@ def test_a_client_cannot_hide_behind_an_odd_value_in_litellm_or_parquet(tmp_path
     log.write_text(json.dumps(base) + "\n")
     report = take_in(tmp_path / "one", [str(log)], max_malformed_share=0.0)
     assert (report.kept, report.set_unknown) == (1, {"end_user_id": 1, "session_id": 1, "user_agent": 1})
+    for odd in ('{"a": "\\ud800"}', "[" * 3000 + "]" * 3000):
+        meta = '{"user_api_key_user_id": "a", "requester_metadata": ' + odd + "}"
+        log.write_text(json.dumps({**base, "metadata": meta}) + "\n")
+        assert take_in(tmp_path / "three", [str(log)], max_malformed_share=0.0).quarantined == 0
     pq.write_table(pa.Table.from_pylist([{**ROW, "stream": "yes", "temperature": "hot"}]), table)
     report = take_in(tmp_path / "two", [str(table)], max_malformed_share=0.0)
     assert (report.kept, report.set_unknown) == (1, {"temperature": 1, "stream": 1})
@@ -215,3 +221,10 @@ def test_no_text_and_no_raw_identifier_stays_in_the_home(tmp_path: Path) -> None
         every += repr(pq.read_table(table).to_pylist()).encode()
     assert b"e-0" in every
     assert [value for value in planted.values() if value.encode() in every] == []
+
+
+def test_a_line_that_is_cut_within_its_escapes_is_refused_at_once() -> None:
+    began = time.perf_counter()
+    with pytest.raises(RowFault, match="is not JSON"):
+        decode(b'{"a": "' + b'\\"' * 500_000)
+    assert time.perf_counter() - began < 5

@@ -14,7 +14,7 @@ from stillwatch.ingest.checks import SCHEMA
 from stillwatch.ingest.columns import batch_of
 from stillwatch.ingest.defects import Defect, RowFault, digest
 from stillwatch.ingest.dialects import Dialect
-from stillwatch.ingest.mending import DEEPEST, mend_depth, mend_text
+from stillwatch.ingest.mending import DEEPEST, read_json
 from stillwatch.ingest.values import CHOSEN, read_fields, to_time
 from stillwatch.records.tables import EXCHANGE
 
@@ -43,15 +43,8 @@ def decode(line: bytes, dropped: Counter[str] | None = None) -> dict[str, Any]:
 
     What a client can write to make a row unreadable is mended first; `dropped` counts fields that lost something.
     """
-    deep = False
     try:
-        try:
-            row = _decode_any(line)
-        except RecursionError:
-            deep = True
-            row = _decode_any(_mended(mend_depth(line)))
-        except msgspec.DecodeError:
-            row = _decode_any(mend_text(line))
+        row, deep = read_json(line)
     except RecursionError:
         raise RowFault("is nested too deeply") from None
     except UnicodeDecodeError:
@@ -67,14 +60,6 @@ def decode(line: bytes, dropped: Counter[str] | None = None) -> dict[str, Any]:
         if dropped is not None:
             dropped.update(name if name in SCHEMA.names else "other" for name in cut)
     return row
-
-
-def _mended(line: bytes) -> bytes:
-    try:
-        _decode_any(line)
-    except msgspec.DecodeError:
-        return mend_text(line)
-    return line
 
 
 def _unreadable(error: Exception) -> RowFault:

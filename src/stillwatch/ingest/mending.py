@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from stillwatch.ingest.defects import RowFault
 
 #: Brackets deeper than this are cut out of a row that nests too deeply; a conversation needs about ten.
 DEEPEST = 64
-_STRING = rb'"(?:[^"\\]|\\.)*+"'
+#: An end is not asked for: to look for one again from each quotation mark of a line that is cut takes too long.
+_STRING = rb'"(?:[^"\\]|\\.)*+"?'
+_decode = msgspec.json.Decoder().decode
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 _TEXT = re.compile(_STRING, re.DOTALL)
 _NUMBER = re.compile(_STRING + rb"|(-?\d[\d.eE+-]*)", re.DOTALL)
+
+
+def read_json(line: bytes | str) -> tuple[Any, bool]:
+    """What JSON says, mended where it must be, and whether it was cut for its depth. Raises what msgspec does."""
+    try:
+        return _decode(line), False
+    except RecursionError:
+        line = mend_depth(_bytes(line))
+        try:
+            return _decode(line), True
+        except msgspec.DecodeError:
+            return _decode(mend_text(line)), True
+    except msgspec.DecodeError:
+        return _decode(mend_text(_bytes(line))), False
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8")
 
 
 def mend_text(line: bytes) -> bytes:

@@ -13,6 +13,7 @@ import msgspec
 
 from stillwatch.ingest.defects import RowFault
 from stillwatch.ingest.dialects import Dialect
+from stillwatch.ingest.mending import read_json
 from stillwatch.ingest.values import Micros
 
 
@@ -144,8 +145,8 @@ def _decoded(value: Any) -> Any:
     """JSON that a database export wrote as a string, read; anything else as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
-            return msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
+            return read_json(value)[0]
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return value
     return value
 
