@@ -57,7 +57,7 @@ def read_source(source: Source, dialect: Dialect | None, *, skip: int = 0, offse
             with source.path.open("rb") as stream:
                 if offset and source.packing == "plain":
                     stream.seek(offset - 1)
-                    if stream.read(1) != b"\n":
+                    if stream.read(1) != b"\n" and skip:
                         skip -= 1  # the last line that was read had no end yet: the next line end is its own
                 yield from _lines(source, stream, dialect, skip, offset if source.packing == "plain" else 0)
     except PermissionError as error:
