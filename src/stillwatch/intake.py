@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,22 @@ from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import UsageError
 from stillwatch.ingest import Dialect, Source, Taken, find_sources, read_field_map, read_source
 from stillwatch.ingest.dialects import dialect_named
-from stillwatch.ingest.records import read_accounts, read_releases
+from stillwatch.ingest.records import Records, read_accounts, read_releases
 from stillwatch.records.rules import Rule
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
-from stillwatch.store import Chunk, Store, Writer, open_store
+from stillwatch.store import Chunk, Store, Writer, add_names, expire_text, open_store
 
 Progress = Callable[[dict[str, Any]], None] | None
 
 CHUNK_ROWS = 1 << 17
 """Rows that are committed together."""
+CHUNK_TEXT_BYTES = 256 << 20
+"""Text that is kept fills memory before rows do: no more of it waits."""
 _AHEAD = 3
 _HEAD = 1 << 16
 _TEXT = ("exchange_id", "account_id", "started_at", "messages", "prompt", "system", "completion")
 _BOUND = 200
+_MAP_HINT = "say what the log is with --format, or map its fields with --map FILE (docs/ingest.md)"
 #: Kept column to (contract column, hash domain): the domain of the exchange column it may meet, else its own.
 _HASHED = {
     "org": ("org_id", "org"), "email_domain": ("email_domain", "email_domain"), "email": ("email_hash", "email"),
@@ -75,18 +79,21 @@ def take_in(
     sources = find_sources(logs, leave=[Path(home), *beside])
     people = [(path, read_accounts(Path(path))) for path in accounts]
     models = [(path, read_releases(Path(path))) for path in releases]
+    for path, records in (*people, *models):
+        _judge_records(path, records, max_malformed_share)
     store = open_store(Path(home), create=True)
     try:
         with Writer(store) as writer:
             now = int(time.time() * 1e6)
-            _expire_text(store)
+            expire_text(store)
             run = _Run(store, writer, rules, keep_text_days, progress)
             for source in sources:
                 run.take(source, spoken)
             run.flush()
             _judge(writer, run, max_malformed_share)
+            _look_for_a_log(writer, run)
             changed = sum(
-                store.ledger.update_accounts(keep_accounts(p.table, store.key), _kept_names(p.given), now)
+                store.ledger.update_accounts(keep_accounts(p.table, store.key), [_kept_names(g) for g in p.given], now)
                 for _, p in people
             )
             released = sum(store.ledger.update_releases(p.table, now) for _, p in models)
@@ -94,7 +101,7 @@ def take_in(
         return IntakeReport(
             **{name: run.counts.get(name, 0) for name in ("read", "kept", "quarantined", "duplicates")},
             reasons=dict(run.reasons.most_common()), files=run.files, missing=dict(run.missing),
-            unknown_fields=dict(run.unknown.most_common(200)), set_unknown=dict(run.set_unknown),
+            unknown_fields=dict(run.unknown.most_common()), set_unknown=dict(run.set_unknown),
             accounts=_told(people, changed), releases=_told(models, released), seconds=time.perf_counter() - started,
         )  # fmt: skip
     finally:
@@ -114,6 +121,10 @@ def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
             columns.append(hash_identifiers(canonical_addresses(_whole(table.column(name))), "ip", key))
         elif name == "signup_net":
             columns.append(hash_identifiers(networks(_whole(table.column("signup_ip"))), "net", key))
+        elif name == "email_shape":
+            local = pc.replace_substring_regex(table.column(name), r"(?s)@.*", "")
+            letters = pc.replace_substring_regex(pc.utf8_slice_codeunits(local, 0, _BOUND), r"[\pL\pM]", "a")
+            columns.append(pc.replace_substring_regex(pc.replace_substring_regex(letters, r"\pN", "9"), r"\pC", " "))
         elif pa.types.is_string(table.column(name).type) and name != "account_id":
             bounded = pc.utf8_slice_codeunits(table.column(name), 0, _BOUND)
             columns.append(pc.replace_substring_regex(bounded, r"[\x00-\x1f\x7f]+", " "))
@@ -144,6 +155,9 @@ class _Run:
 
     def take(self, source: Source, dialect: Dialect | None) -> None:
         """One input, from where it was left to its end."""
+        if source.passed is not None:
+            self.files.append({"path": source.label, "read": 0, "skipped": source.passed})
+            return
         before = self._known.get(source.label) if source.path is not None else None
         position, unchanged = _where(source, before)
         if unchanged:
@@ -195,14 +209,17 @@ class _Run:
         """The rows of a batch that are not in the store yet, and the position behind it."""
         new = self.writer.seen.add(taken.batch.column("exchange_id"))
         fresh = taken.batch if new.all() else taken.batch.filter(pa.array(new))
-        bad, twice = len(taken.defects), len(taken.batch) - len(fresh)
+        bad, twice = sum(defect.rows for defect in taken.defects), len(taken.batch) - len(fresh)
         for counter in (result, moved := dict(last)):
             counter["kept"] = counter.get("kept", 0) + len(fresh)
             counter["quarantined"] = counter.get("quarantined", 0) + bad
             counter["duplicates"] = counter.get("duplicates", 0) + twice
+        result["rows"] = taken.rows
         result["read"] += len(taken.batch) + bad
         result["dialect"] = taken.dialect
         moved.update(rows=taken.rows, offset=taken.offset, dialect=taken.dialect, defect=None)
+        if taken.torn:
+            moved["defect"] = result["defect"] = "last line is cut off"
         for defect in taken.defects:
             if defect.sha256 is None or defect.reason == "last line is cut off":
                 moved["defect"] = result["defect"] = defect.key
@@ -212,34 +229,40 @@ class _Run:
         self, sketched: Future[Any], batch: pa.RecordBatch, taken: Taken, moved: dict[str, Any], source: Source
     ) -> None:
         out, chunk = sketched.result(), self.chunk
-        bad = len(taken.defects)
+        bad = sum(defect.rows for defect in taken.defects)
         if len(batch):
             chunk.kept.append(out.kept)
             chunk.fingerprints.append(out.fingerprints)
             chunk.turns.append(out.turns)
             if self.text_until is not None:
-                chunk.texts.append(batch.select(_TEXT))
+                chunk.texts.append(texts := batch.select(_TEXT))
+                chunk.text_bytes += texts.nbytes
         counts = Counter(
             read=len(taken.batch) + bad, kept=len(batch), quarantined=bad, duplicates=len(taken.batch) - len(batch)
         )
-        reasons = Counter(defect.key for defect in taken.defects)
+        reasons: Counter[str] = Counter()
+        for defect in taken.defects:
+            reasons[defect.key] += defect.rows
         missing = Counter(_missing(batch))
         chunk.counts += counts
         chunk.reasons += reasons
         chunk.missing += missing
-        chunk.unknown_fields += taken.unknown
-        chunk.set_unknown += Counter(taken.dropped)
+        add_names(chunk.unknown_fields, taken.unknown)
+        chunk.set_unknown += taken.dropped
         chunk.quarantine += [defect.as_dict(source.label) for defect in taken.defects]
         if source.path is not None:
             chunk.positions[source.label] = moved
         self.counts += counts
         self.reasons += reasons
         self.missing += missing
-        self.unknown += taken.unknown
-        self.set_unknown += Counter(taken.dropped)
+        add_names(self.unknown, taken.unknown)
+        self.set_unknown += taken.dropped
         if self.progress is not None:
             self.progress({"step": "reading", "rows": self.counts["read"], "file": Path(source.label).name})
-        if chunk.rows >= CHUNK_ROWS:
+        if (
+            max(chunk.rows, len(chunk.quarantine), chunk.counts["read"] // 4) >= CHUNK_ROWS
+            or chunk.text_bytes >= CHUNK_TEXT_BYTES
+        ):
             self.flush()
 
     def flush(self) -> None:
@@ -290,13 +313,32 @@ def _judge(writer: Writer, run: _Run, most: float) -> None:
     reason, count = Counter(writer.totals.get("reasons", {})).most_common(1)[0]
     names = ", ".join(run.unknown) if len(run.unknown) <= 8 else ", ".join([*list(run.unknown)[:8], "..."])
     writer.take_back()
-    hint = "say what the log is with --format, or map its fields with --map FILE (docs/ingest.md)"
+    hint = _MAP_HINT
     if names:
         hint += f"; it has the fields {names}"
     raise UsageError(
         "LOGS", f"{bad:,} of {read:,} rows are malformed, most often {reason} ({count:,}); nothing of this run is kept",
         hint,
     )  # fmt: skip
+
+
+def _look_for_a_log(writer: Writer, run: _Run) -> None:
+    """Takes the run back where every input was passed over: a sweep of nothing must not look like a clean one."""
+    passed = [file for file in run.files if file.get("skipped")]
+    if not passed or len(passed) < len(run.files):
+        return
+    writer.take_back()
+    names = ", ".join(Path(file["path"]).name for file in passed[:3])
+    what = f"no log was recognised in {len(passed)} file(s) ({names}{', ...' if len(passed) > 3 else ''})"
+    raise UsageError("LOGS", what, _MAP_HINT)
+
+
+def _judge_records(path: str | Path, records: Records, most: float) -> None:
+    if records.quarantined <= most * records.read:
+        return
+    reason, count = Counter(records.reasons).most_common(1)[0]
+    what = f"{records.quarantined:,} of {records.read:,} records are malformed, most often {reason} ({count:,})"
+    raise UsageError(str(path), f"{what}; nothing of this run is kept", "mend it; docs/contract.md has its columns")
 
 
 def _missing(batch: pa.RecordBatch) -> dict[str, int]:
@@ -308,32 +350,25 @@ def _missing(batch: pa.RecordBatch) -> dict[str, int]:
     return {name: count for name, count in out.items() if count}
 
 
-def _expire_text(store: Store) -> None:
-    """Kept texts whose time has come are removed, first from the ledger, then from disk."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for name in store.ledger.parts("text"):
-        if name.split(".until-")[-1].split(".")[0] <= now:
-            with store.ledger.transaction() as db:
-                db.execute("DELETE FROM parts WHERE kind='text' AND name=?", (name,))
-            (store.home / "text" / name).unlink(missing_ok=True)
-
-
+@cache
 def _kept_names(given: frozenset[str]) -> frozenset[str]:
     names = {kept for kept, (contract, _) in _HASHED.items() if contract in given}
     both = {"signup_net"} if "signup_ip" in given else set()
     return frozenset(names | both | (given & set(arrow_schema(KEPT_ACCOUNT).names)))
 
 
-def _told(files: Sequence[tuple[Any, Any]], changed: int) -> dict[str, Any]:
-    reasons: Counter[str] = Counter()
-    unknown: Counter[str] = Counter()
-    for _, records in files:
-        reasons.update(records.reasons)
-        unknown.update(records.unknown)
-    rows = sum(records.table.num_rows for _, records in files)
+def _told(files: Sequence[tuple[Any, Records]], changed: int) -> dict[str, Any]:
     if not files:
         return {}
-    return {"rows": rows, "changed": changed, "reasons": dict(reasons), "unknown_fields": dict(unknown)}
+    told: dict[str, Any] = {"read": 0, "kept": 0, "quarantined": 0, "changed": changed}
+    nested = {name: Counter[str]() for name in ("reasons", "set_unknown", "unknown_fields")}
+    for _, records in files:
+        told["read"] += records.read
+        told["kept"] += records.table.num_rows
+        told["quarantined"] += records.quarantined
+        for name, more in zip(nested, (records.reasons, records.set_unknown, records.unknown), strict=True):
+            nested[name].update(more)
+    return {**told, **{name: dict(counter.most_common()) for name, counter in nested.items()}}
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

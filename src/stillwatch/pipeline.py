@@ -6,7 +6,8 @@ import platform
 import resource
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
 from stillwatch.campaigns.pictures import write_pictures
 from stillwatch.campaigns.track import read_memory, write_memory
+from stillwatch.errors import UsageError
 from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
 from stillwatch.settings import Settings
-from stillwatch.store import Store, open_store
+from stillwatch.store import FINDINGS_LOCK, FINDINGS_WAIT, Store, expire_text, locked, open_store
 
 Progress = Callable[[dict[str, Any]], None] | None
 
@@ -40,11 +42,16 @@ def ingest(
 
 def hunt(
     home: Path, *, settings: Settings, since: datetime | None = None, until: datetime | None = None,
-    progress: Progress = None, remember: bool = True,
+    progress: Progress = None, remember: bool = True, taken: IntakeReport | None = None,
 ) -> Findings:  # fmt: skip
-    """Hunts in what the home holds and leaves DIR/findings, DIR/history; `remember=False` leaves no trace of ids."""
+    """Hunts in what the home holds and leaves DIR/findings, DIR/history; `remember=False` leaves no trace of ids.
+
+    `taken` is what the intake before it did, for run.json. Where a customer is forgotten meanwhile, it hunts again.
+    """
     started = time.perf_counter()
     store = open_store(home)
+    with suppress(UsageError), locked(home):  # whoever writes here now does it too
+        expire_text(store)
     memory_file = home / "history" / "campaigns.json"
     memory = read_memory(memory_file)
     window = store.window(since, until, memory_gib=settings.store.memory_gib, threads=settings.store.threads)
@@ -61,13 +68,17 @@ def hunt(
         campaigns_table(hunted.book, hunted.reported, hunted.calibration),
         accounts_table(hunted.book, hunted.reported, hunted.scores),
         evidence_table(hunted.book, hunted.reported, hunted.scores),
-        _run(store, settings, hunted, since, until, time.perf_counter() - started),
+        _run(store, settings, hunted, since, until, time.perf_counter() - started, taken),
     )
-    findings.write(home / "findings")
-    write_pictures(home / "history" / "latest", hunted.book, hunted.reported, settings.calibrate.prior)
-    if remember:
-        write_memory(memory_file, memory)
-    return findings
+    with locked(home, FINDINGS_LOCK, FINDINGS_WAIT):
+        known = set(store.account_ids().column("account_id").to_pylist())
+        if known.issuperset(hunted.book.ids):
+            findings.write(home / "findings")
+            write_pictures(home / "history" / "latest", hunted.book, hunted.reported, settings.calibrate.prior)
+            if remember:
+                write_memory(memory_file, memory)
+            return findings
+    return hunt(home, settings=settings, since=since, until=until, progress=progress, remember=remember, taken=taken)
 
 
 def sweep(
@@ -76,9 +87,9 @@ def sweep(
     until: datetime | None = None, progress: Progress = None,
 ) -> Findings:  # fmt: skip
     """Ingest plus hunt."""
-    ingest(home, logs, settings=settings, dialect=dialect, field_map=field_map, accounts=accounts,
-           releases=releases, progress=progress)  # fmt: skip
-    return hunt(home, settings=settings, since=since, until=until, progress=progress)
+    taken = ingest(home, logs, settings=settings, dialect=dialect, field_map=field_map, accounts=accounts,
+                   releases=releases, progress=progress)  # fmt: skip
+    return hunt(home, settings=settings, since=since, until=until, progress=progress, taken=taken)
 
 
 def forget(home: Path, account_id: str) -> dict[str, Any]:
@@ -87,18 +98,33 @@ def forget(home: Path, account_id: str) -> dict[str, Any]:
 
 
 def _run(
-    store: Store, settings: Settings, hunted: Hunted, since: datetime | None, until: datetime | None, seconds: float
-) -> dict[str, Any]:
+    store: Store, settings: Settings, hunted: Hunted, since: datetime | None, until: datetime | None, seconds: float,
+    taken: IntakeReport | None,
+) -> dict[str, Any]:  # fmt: skip
+    durations = {"hunt_seconds": seconds}
+    inputs = store.inputs()
+    passed: list[dict[str, Any]] = []
+    if taken is not None:
+        durations["ingest_seconds"] = taken.seconds
+        inputs += [store.input_line("-", file) for file in taken.files if file["path"] == "-"]
+        passed = [{"path": file["path"], "why": file["skipped"]} for file in taken.files if file.get("skipped")]
     packages = ("pyarrow", "duckdb", "ibis-framework", "numpy", "numba", "hyperscan", "scipy")
     return {
         "stillwatch": __version__, "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in packages},
         "settings": settings.as_dict(), "settings_sha256": settings.sha256(),
         "calibration": hunted.calibration.version, "prior": settings.calibrate.prior,
-        "inputs": store.inputs(), "rows": store.totals(), "missing": store.missing(),
-        "known": hunted.book.known, "since": since, "until": until,
+        "inputs": inputs, "passed_over": passed, "accounts_file": dict(taken.accounts) if taken else {},
+        "releases_file": dict(taken.releases) if taken else {}, "rows": store.totals(), "missing": store.missing(),
+        "known": hunted.book.known, "since": _rfc3339(since), "until": _rfc3339(until),
         "accounts": hunted.book.accounts, "groups_weighed": len(hunted.candidates),
         "expected_false_campaigns": sum(1.0 - r.chosen.p for r in hunted.reported),
-        "durations": {"hunt_seconds": seconds},
+        "durations": durations,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
     }  # fmt: skip
+
+
+def _rfc3339(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat().replace("+00:00", "Z")

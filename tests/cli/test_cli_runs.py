@@ -167,6 +167,19 @@ def test_ingest_says_what_was_kept_and_why_not(pipeline: Pipeline) -> None:
     assert json.loads(ask("ingest", "x", "--json").stdout)["kept"] == 990
 
 
+def test_what_was_not_taken_is_on_the_screen(pipeline: Pipeline) -> None:
+    people = {"read": 5, "kept": 3, "quarantined": 2, "reasons": {"account_id: is missing": 2},
+              "set_unknown": {"allow": 1}}
+    run = {"rows": {"read": 9, "kept": 9, "set_unknown": {"temperature": 4}}, "accounts_file": people,
+           "passed_over": [{"path": "/logs/other.json", "why": "no log format was recognised"}]}
+    pipeline.found = made.tables([], [], [], run)
+    text = " ".join(ask("sweep", "x").stdout.split())
+    for words in ("taken as unknown: temperature (4)",
+                  "5 records, 3 accounts, 2 not taken (account_id: is missing (2))",
+                  "so unknown: allow (1)", "Passed over", "other.json"):
+        assert words in text
+
+
 def test_drill_forget_and_simulate_show_what_came_back(pipeline: Pipeline, tmp_path: Path) -> None:
     text = ask("drill", "--kind", "slow", "--accounts", "20", "--exchanges-per-account", "50").stdout
     assert "50%" in text

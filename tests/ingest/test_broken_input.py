@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.errors import UsageError
+from stillwatch.ingest.defects import RowFault
+from stillwatch.ingest.json_rows import decode
 from stillwatch.intake import take_in
 from stillwatch.store import open_store
 
@@ -49,13 +52,8 @@ BAD: dict[str, tuple[bytes, str]] = {
     "tokens in words": (line(input_tokens="three"), "input_tokens: is not a whole number"),
     "tokens without end": (line(input_tokens=10**40), "input_tokens: is out of range"),
     "tokens true": (line(output_tokens=True), "output_tokens: is not a whole number"),
-    "prompt is a number": (line(prompt=5), "prompt: is not a string"),
-    "messages an object": (line(messages={"role": "user"}), "messages: is not a list of messages"),
-    "messages a word": (line(messages="hello"), "messages: is not a list of messages"),
-    "stream is a word": (line(stream="yes"), "stream: is not true or false"),
     "status is a word": (line(status="ok"), "status: is not a whole number"),
     "status of 5000": (line(status=5000), "status: is out of range"),
-    "tools a number": (line(tools=7), "tools: is not a list of strings"),
     "negative latency": (line(latency_ms=-1.0), "latency_ms: is negative"),
     "asn of words": (line(asn="ASX"), "asn: is not an AS number"),
     "not JSON": (b"GET / HTTP/1.1", "is not JSON"),
@@ -65,7 +63,6 @@ BAD: dict[str, tuple[bytes, str]] = {
     "a string": (b'"text"', "is not a JSON object"),
     "NaN": (line()[:-1] + b', "cost_usd": NaN}', "is not JSON"),
     "not UTF-8": (line().replace(b"tides", b"\xff\xfe"), "is not UTF-8"),
-    "a lone surrogate": (line().replace(b"tides", b"\\ud800"), "is not JSON"),
     "nested deeply": (b'{"exchange_id": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "is nested too deeply"),
 }
 
@@ -112,10 +109,52 @@ def test_an_odd_row_is_taken(tmp_path: Path, name: str) -> None:
     assert (report.read, report.kept, report.quarantined) == (1, 1, 0)
 
 
-def test_what_a_client_asks_for_cannot_hide_its_row(tmp_path: Path) -> None:
+HIDING: dict[str, tuple[bytes, list[str]]] = {
+    "max_tokens": (line(max_tokens=10**40), ["max_tokens"]), "half a choice": (line(n=3.7), ["n"]),
+    "half a token asked": (line(max_tokens=1.5), ["max_tokens"]), "words": (line(temperature="0.7"), ["temperature"]),
+    "endless": (line(temperature="1e999").replace(b'"1e999"', b"1e999"), []),
+    "stream a number": (line(stream=1), ["stream"]), "stream a word": (line(stream="yes"), ["stream"]),
+    "tools a number": (line(tools=7), ["tools"]), "tools of numbers": (line(tools=[1]), ["tools"]),
+    "prompt a number": (line(prompt=5), ["prompt"]), "agent a number": (line(user_agent=5), ["user_agent"]),
+    "session a list": (line(session_id=["s"], end_user_id={"a": 1}), ["session_id", "end_user_id"]),
+    "messages an object": (line(messages={"role": "user"}), ["messages"]),
+    "messages a word": (line(messages="hello"), ["messages"]), "long model": (line(model="m" * 600), ["model"]),
+    "nul in model": (line(model="a\0b"), ["model"]), "half a pair": (line().replace(b"tides", b"\\ud800"), []),
+    "other half": (line().replace(b"tides", b"\\uDC00\\ud83d\\ude00"), []),
+    "half a pair in messages": (line(messages=[{"role": "user", "content": "X"}]).replace(b"X", b"\\udfff"), []),
+    "deep messages": (line(messages="X").replace(b'"X"', b"[" * 5000 + b"]" * 5000), ["messages"]),
+    "deep and torn": (line(messages="X").replace(b'"X"', b"[" * 5000 + b'"\\ud800]"' + b"]" * 5000), ["messages"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_what_a_client_chooses_cannot_hide_its_row(tmp_path: Path, name: str) -> None:
+    raw, unknown = HIDING[name]
     log = tmp_path / "log.jsonl"
-    log.write_bytes(line(max_tokens=10**40) + b"\n")
-    assert dict(ingest(tmp_path, log).set_unknown) == {"max_tokens": 1}
+    log.write_bytes(line(exchange_id="before") + b"\n" + raw + b"\n")
+    report = ingest(tmp_path, log, share=0.0)
+    assert (report.kept, dict(report.set_unknown)) == (2, dict.fromkeys(unknown, 1))
+
+
+def test_half_a_surrogate_pair_reads_as_the_mark_for_what_cannot_be_read(tmp_path: Path) -> None:
+    assert decode(rb'{"a": "\\ud800 \ud800\ud83d\ude00", "b": 1e999, "c": "1e999"}') == {
+        "a": "\\ud800 \ufffd\U0001f600", "b": None, "c": "1e999"}  # fmt: skip
+
+
+def test_a_client_cannot_hide_behind_an_odd_value_in_litellm_or_parquet(tmp_path: Path) -> None:
+    log, table = tmp_path / "log.jsonl", tmp_path / "log.parquet"
+    base = {"litellm_call_id": "l-0", "startTime": 1777000000, "model": "m", "end_user": {"a": 1}, "trace_id": 1.5,
+            "metadata": {"user_api_key_user_id": "a", "user_agent": 5}}  # fmt: skip
+    log.write_text(json.dumps(base) + "\n")
+    report = take_in(tmp_path / "one", [str(log)], max_malformed_share=0.0)
+    assert (report.kept, report.set_unknown) == (1, {"end_user_id": 1, "session_id": 1, "user_agent": 1})
+    for odd in ('{"a": "\\ud800"}', "[" * 3000 + "]" * 3000):
+        meta = '{"user_api_key_user_id": "a", "requester_metadata": ' + odd + "}"
+        log.write_text(json.dumps({**base, "metadata": meta}) + "\n")
+        assert take_in(tmp_path / "three", [str(log)], max_malformed_share=0.0).quarantined == 0
+    pq.write_table(pa.Table.from_pylist([{**ROW, "stream": "yes", "temperature": "hot"}]), table)
+    report = take_in(tmp_path / "two", [str(table)], max_malformed_share=0.0)
+    assert (report.kept, report.set_unknown) == (1, {"temperature": 1, "stream": 1})
 
 
 def test_too_many_bad_rows_take_the_run_back(tmp_path: Path) -> None:
@@ -156,7 +195,8 @@ def test_a_file_that_grows_is_read_from_where_it_was_left(tmp_path: Path) -> Non
     log = tmp_path / "log.jsonl"
     log.write_bytes(line(exchange_id="1") + b"\n" + line(exchange_id="2")[:20])
     first = ingest(tmp_path, log)
-    assert (first.kept, dict(first.reasons)) == (1, {"last line is cut off": 1})
+    assert (first.read, first.kept, dict(first.reasons)) == (1, 1, {})
+    assert first.files[0]["defect"] == "last line is cut off"
     log.write_bytes(line(exchange_id="1") + b"\n" + line(exchange_id="2") + b"\n" + line(exchange_id="2") + b"\n")
     second = ingest(tmp_path, log)
     assert (second.read, second.kept, second.duplicates) == (2, 1, 1)
@@ -181,3 +221,10 @@ def test_no_text_and_no_raw_identifier_stays_in_the_home(tmp_path: Path) -> None
         every += repr(pq.read_table(table).to_pylist()).encode()
     assert b"e-0" in every
     assert [value for value in planted.values() if value.encode() in every] == []
+
+
+def test_a_line_that_is_cut_within_its_escapes_is_refused_at_once() -> None:
+    began = time.perf_counter()
+    with pytest.raises(RowFault, match="is not JSON"):
+        decode(b'{"a": "' + b'\\"' * 500_000)
+    assert time.perf_counter() - began < 5

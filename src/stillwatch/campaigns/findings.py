@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +39,10 @@ class Findings:
         """Puts all four files into `folder`, each replaced whole."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("campaigns", "accounts", "evidence"):
-            fresh = folder / f".{name}.new"
+            fresh = folder / f".{name}.{os.getpid()}.new"
             pq.write_table(getattr(self, name), fresh, compression="zstd")
             fresh.replace(folder / f"{name}.parquet")
-        fresh = folder / ".run.new"
+        fresh = folder / f".run.{os.getpid()}.new"
         fresh.write_text(json.dumps(self.run, indent=1, default=str), "utf-8")
         fresh.replace(folder / "run.json")
 

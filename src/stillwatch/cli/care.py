@@ -17,6 +17,7 @@ from stillwatch.errors import UsageError
 @options.json_option
 def forget(account: str, home: Path, as_json: bool) -> None:
     """Remove a customer, by account id, from everything that is kept in the home."""
+    options.check_id("ACCOUNT", account)
     if not home.is_dir():
         raise UsageError(str(home), "no such home", "name the folder that `stillwatch sweep` wrote with --home")
     from stillwatch import pipeline

@@ -42,6 +42,7 @@ def campaigns(home: Path, as_json: bool) -> None:
 @options.json_option
 def explain(id: str, home: Path, as_json: bool) -> None:
     """Say why a campaign, an account or an exchange is judged as it is, and how to contest it."""
+    options.check_id("ID", id)
     told = explanation(id, home)
     if as_json:
         terminal.print_json(told.as_dict())

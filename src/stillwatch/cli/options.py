@@ -47,10 +47,28 @@ class Moment(_Type):
         self.fail(f"{text[:40]!r} is not a time such as 2026-03-01 or 2026-03-01T12:00:00Z", param, ctx)
 
 
+class _Home(click.Path):
+    """A folder that is named: the empty name of an unset variable would mean the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or a usage error where there is no name."""
+        if value == "":
+            self.fail("needs the name of a folder; this one is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def check_id(where: str, id: str) -> None:
+    """UsageError where an id that was given is no text."""
+    try:
+        id.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(where, "is not UTF-8", "give the id as it is stored, in UTF-8") from error
+
+
 def home_option(function: F) -> F:
     """`--home DIR`."""
     return click.option(
-        "--home", type=click.Path(path_type=Path, file_okay=False), default=Path(".stillwatch"), metavar="DIR",
+        "--home", type=_Home(path_type=Path, file_okay=False), default=Path(".stillwatch"), metavar="DIR",
         help="Where everything is kept (default ./.stillwatch).",
     )(function)
 

@@ -1,13 +1,14 @@
 """The rules that every row must keep, over whole columns at a time.
 
 What the provider writes (ids, times, billed tokens, status) condemns a row when it is impossible. What a
-client can choose (temperature, max_tokens, n, top_p) never does, or a client could hide its rows by asking for
-nonsense: an impossible value there is unknown, and counted.
+client can choose (temperature, max_tokens, n, top_p, the model's name) never does, or a client could hide its rows by
+asking for nonsense: an impossible value there is unknown (a name is cut and cleaned), and counted.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,10 @@ _ASKED: tuple[tuple[str, float, float], ...] = (
 )  # fmt: skip
 
 
-def check(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, str]], dict[str, int]]:
-    """A batch in EXCHANGE columns without its impossible values, its bad rows, and what was set unknown.
+def check(
+    batch: pa.RecordBatch, dropped: Counter[str]
+) -> tuple[pa.RecordBatch, dict[int, tuple[str, str]]]:
+    """A batch in EXCHANGE columns without its impossible values, and its bad rows; `dropped` counts the former.
 
     Bad rows: row number in the batch to (field, reason), the first fault found. The batch still holds them.
     """
@@ -48,6 +51,9 @@ def check(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, s
         most = pc.min_max(length).as_py()
         if most["min"] == 0:
             _mark(bad, pc.equal(length, 0), name, "is empty")
+        if name == "model":
+            batch = _plain_model(batch, (most["max"] or 0) > LONGEST_ID, dropped)
+            continue
         if (most["max"] or 0) > LONGEST_ID:
             _mark(bad, pc.greater(length, LONGEST_ID), name, f"is longer than {LONGEST_ID} characters")
         if _holds_nul(column):
@@ -65,15 +71,23 @@ def check(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, tuple[str, s
         if wrong is not None:
             _mark(bad, wrong, name, "is negative" if least == 0 and _all_negative(batch.column(name), wrong)
                   else "is out of range")  # fmt: skip
-    dropped: dict[str, int] = {}
     for name, least, most_allowed in _ASKED:
         column = batch.column(name)
         wrong = _outside(column, least, most_allowed)
         if wrong is not None:
-            dropped[name] = int(pc.sum(wrong).as_py())
+            dropped[name] += int(pc.sum(wrong).as_py())
             null = pa.scalar(None, column.type)
             batch = batch.set_column(batch.schema.get_field_index(name), name, pc.if_else(wrong, null, column))
-    return batch, bad, dropped
+    return batch, bad
+
+
+def _plain_model(batch: pa.RecordBatch, long: bool, dropped: Counter[str]) -> pa.RecordBatch:
+    column = batch.column("model")
+    if not long and not _holds_nul(column):
+        return batch
+    plain = pc.replace_substring(pc.utf8_slice_codeunits(column, 0, LONGEST_ID), "\0", "\ufffd")
+    dropped["model"] += int(pc.sum(pc.not_equal(plain, column)).as_py() or 0)
+    return batch.set_column(batch.schema.get_field_index("model"), "model", plain)
 
 
 def _outside(column: pa.Array, least: float, most: float) -> pa.Array | None:

@@ -9,12 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A row that is not taken: `row` counts from 1 (a line, or a row of Parquet; 0 is the file itself)."""
+    """A row that is not taken: `row` counts from 1 (a line, or a row of Parquet; 0 is the file itself).
+
+    `rows` is more than 1 where rows are lost together: they begin at `row`.
+    """
 
     row: int
     reason: str
     field: str | None
     sha256: str | None
+    rows: int = 1
 
     @property
     def key(self) -> str:
@@ -23,7 +27,8 @@ class Defect:
 
     def as_dict(self, file: str) -> dict[str, Any]:
         """The quarantine line of it."""
-        return {"file": file, "row": self.row, "reason": self.reason, "field": self.field, "sha256": self.sha256}
+        line = {"file": file, "row": self.row, "reason": self.reason, "field": self.field, "sha256": self.sha256}
+        return line if self.rows == 1 else {**line, "rows": self.rows}
 
 
 def digest(raw: bytes | memoryview) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import yaml
 from stillwatch.errors import UsageError
 from stillwatch.ingest.defects import RowFault
 from stillwatch.ingest.dialects import Dialect
-from stillwatch.ingest.values import Micros
+from stillwatch.ingest.values import READ_VALUE, Micros
 from stillwatch.records.tables import EXCHANGE
 
 _TYPES = {column.name: column.type for column in EXCHANGE}
@@ -37,7 +38,7 @@ def read_field_map(path: Path) -> Dialect:
         document = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(str(path), "cannot be read", "check the path given to --map") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
         raise UsageError(where, "is no YAML", "write `fields:` and below it one line a field") from error
@@ -58,7 +59,9 @@ def read_field_map(path: Path) -> Dialect:
     faults += [f"{name} is required" for name in _REQUIRED if name not in document["fields"]]
     if faults:
         raise UsageError(str(path), "; ".join(faults), "mend these lines; docs/ingest.md has an example")
-    return Dialect("map", lambda row: True, _mapper(fields))
+    known = {".".join(parts[:n + 1]) for f in fields.values() for p in f.paths for parts in [p.split(".")]
+             for n in range(len(parts))}  # fmt: skip
+    return Dialect("map", lambda row: True, _mapper(fields), frozenset(known))
 
 
 def _field(name: str, given: Any, faults: list[str]) -> _Field | None:
@@ -79,10 +82,15 @@ def _field(name: str, given: Any, faults: list[str]) -> _Field | None:
     elif unit not in _AS:
         faults.append(f"{name}: `as` is {_shown(unit)}, it takes {', '.join(_AS)}")
     times = table.get("times")
-    if times is not None and (isinstance(times, bool) or not isinstance(times, (int, float))):
+    if times is not None and not _finite(times):
         faults.append(f"{name}: `times` takes a number")
     elif times is not None and _TYPES[name] not in ("int64", "float64"):
         faults.append(f"{name}: `times` is for numbers only")
+    if (constant := table.get("constant")) is not None:
+        try:
+            READ_VALUE[name](constant)
+        except RowFault as fault:
+            faults.append(f"{name}: `constant` {fault.reason}")
     if len(faults) > before:
         return None
     return _Field(tuple(paths), table.get("constant"), unit, times)
@@ -98,7 +106,7 @@ def _mapper(fields: Mapping[str, _Field]) -> Callable[[Mapping[str, Any]], dict[
             elif field.unit in _PER_SECOND and name == "started_at":
                 value = _epoch(value, field.unit)
             elif field.times is not None and isinstance(value, (int, float)) and not isinstance(value, bool):
-                value = value * field.times
+                value = _multiplied(value, field.times)
                 if _TYPES[name] == "int64" and abs(value) < 2**62:
                     value = round(value)
             out[name] = value
@@ -115,7 +123,24 @@ def _epoch(value: Any, unit: str) -> Micros:
             raise RowFault("is no number of an epoch", "started_at") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e19:
         raise RowFault("is no number of an epoch", "started_at")
-    return Micros(round(value * 1_000_000 / _PER_SECOND[unit]))
+    ticks = round(value * 1_000_000 / _PER_SECOND[unit])
+    if abs(ticks) >= 2**62:
+        raise RowFault("clock", "started_at")
+    return Micros(ticks)
+
+
+def _multiplied(value: float, times: float) -> float:
+    try:
+        return value * times
+    except OverflowError:
+        return math.inf
+
+
+def _finite(number: Any) -> bool:
+    try:
+        return isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _at(row: Any, path: str) -> Any:

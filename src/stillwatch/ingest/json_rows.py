@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ from stillwatch.ingest.checks import SCHEMA
 from stillwatch.ingest.columns import batch_of
 from stillwatch.ingest.defects import Defect, RowFault, digest
 from stillwatch.ingest.dialects import Dialect
-from stillwatch.ingest.values import read_fields, to_time
+from stillwatch.ingest.mending import DEEPEST, read_json
+from stillwatch.ingest.values import CHOSEN, read_fields, to_time
 from stillwatch.records.tables import EXCHANGE
 
 _KINDS: dict[str, Any] = {
@@ -31,35 +33,58 @@ _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _FAULTS = (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError, ValueError)
 _INT64 = 2**63
+_NAME = re.compile(r"[A-Za-z_][\w.-]{0,59}", re.ASCII)
+MOST_NAMES = 200
+_REQUIRED = frozenset(("exchange_id", "started_at", "account_id"))
 
 
-def decode(line: bytes) -> dict[str, Any]:
-    """A JSON object; raises RowFault that says in which way it is none."""
+def decode(line: bytes, dropped: Counter[str] | None = None) -> dict[str, Any]:
+    """A JSON object; raises RowFault that says in which way it is none.
+
+    What a client can write to make a row unreadable is mended first; `dropped` counts fields that lost something.
+    """
     try:
-        row = _decode_any(line)
+        row, deep = read_json(line)
     except RecursionError:
         raise RowFault("is nested too deeply") from None
     except UnicodeDecodeError:
         raise RowFault("is not UTF-8") from None
     except (msgspec.DecodeError, ValueError) as error:
-        raise RowFault("is not UTF-8" if "UTF-8" in str(error) else "is not JSON") from None
+        raise error if isinstance(error, RowFault) else _unreadable(error) from None
     if not isinstance(row, dict):
         raise RowFault("is not a JSON object")
+    if deep:
+        cut = [name for name, value in row.items() if _reaches(value, DEEPEST - 1)]
+        if not _REQUIRED.isdisjoint(cut):
+            raise RowFault("is nested too deeply")
+        if dropped is not None:
+            dropped.update(name if name in SCHEMA.names else "other" for name in cut)
     return row
 
 
+def _unreadable(error: Exception) -> RowFault:
+    return RowFault("is not UTF-8" if "UTF-8" in str(error) else "is not JSON")
+
+
+def _reaches(value: Any, depth: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    held = value.values() if isinstance(value, dict) else value
+    return depth <= 1 or any(_reaches(item, depth - 1) for item in held)
+
+
 def to_batch(
-    lines: list[bytes], numbers: list[int], dialect: Dialect, unknown: Counter[str]
+    lines: list[bytes], numbers: list[int], dialect: Dialect, unknown: Counter[str], dropped: Counter[str]
 ) -> tuple[pa.RecordBatch, list[int], list[Defect]]:
     """The rows that could be read, the index in `lines` that each came from, and the others' defects."""
     if dialect.to_exchange is None:
-        return _contract_rows(lines, numbers, dialect.known, unknown)
+        return _contract_rows(lines, numbers, dialect.known, unknown, dropped)
     rows: list[dict[str, Any]] = []
     places: list[int] = []
     defects: list[Defect] = []
     for place, line in enumerate(lines):
         try:
-            rows.append(_converted(decode(line), dialect, unknown))
+            rows.append(_converted(decode(line, dropped), dialect, unknown, dropped))
             places.append(place)
         except RowFault as fault:
             defects.append(Defect(numbers[place], fault.reason, fault.field, digest(line)))
@@ -67,33 +92,40 @@ def to_batch(
 
 
 def convert_rows(
-    rows: list[Mapping[str, Any]], first: int, dialect: Dialect, unknown: Counter[str]
-) -> tuple[pa.RecordBatch, list[int], list[Defect]]:
+    rows: Sequence[Mapping[str, Any] | RowFault], first: int, dialect: Dialect, unknown: Counter[str],
+    dropped: Counter[str],
+) -> tuple[pa.RecordBatch, list[int], list[Defect]]:  # fmt: skip
     """The same for rows that are decoded already (Parquet in another dialect)."""
     out: list[dict[str, Any]] = []
     places: list[int] = []
     defects: list[Defect] = []
     for place, row in enumerate(rows):
         try:
-            out.append(_converted(row, dialect, unknown))
+            if isinstance(row, RowFault):
+                raise row
+            out.append(_converted(row, dialect, unknown, dropped))
             places.append(place)
         except RowFault as fault:
             defects.append(Defect(first + place, fault.reason, fault.field, None))
     return batch_of(out), places, defects
 
 
-def _converted(row: Mapping[str, Any], dialect: Dialect, unknown: Counter[str]) -> dict[str, Any]:
+def _converted(
+    row: Mapping[str, Any], dialect: Dialect, unknown: Counter[str], dropped: Counter[str]
+) -> dict[str, Any]:
     assert dialect.to_exchange is not None
     if dialect.known:
-        unknown.update(_shown(name) for name in row if name not in dialect.known)
+        count_unknown(unknown, (name for name in row if name not in dialect.known))
     try:
-        return read_fields(dialect.to_exchange(row))
+        return read_fields(dialect.to_exchange(row), lenient=CHOSEN, dropped=dropped)
     except RecursionError:
         raise RowFault("is nested too deeply") from None
+    except OverflowError:
+        raise RowFault("is out of range") from None
 
 
 def _contract_rows(
-    lines: list[bytes], numbers: list[int], known: frozenset[str], unknown: Counter[str]
+    lines: list[bytes], numbers: list[int], known: frozenset[str], unknown: Counter[str], dropped: Counter[str]
 ) -> tuple[pa.RecordBatch, list[int], list[Defect]]:
     rows: list[Any] = []
     places: list[int] = []
@@ -104,20 +136,20 @@ def _contract_rows(
             extra = _decode_keys(line).keys() - known
         except _FAULTS:
             try:
-                whole = decode(line)
-                row = _Row(**_loose(read_fields(whole)))
+                whole = decode(line, dropped)
+                row = _Row(**_loose(read_fields(whole, lenient=CHOSEN, dropped=dropped)))
                 extra = whole.keys() - known
             except RowFault as fault:
                 defects.append(Defect(numbers[place], fault.reason, fault.field, digest(line)))
                 continue
         if extra:
-            unknown.update(_shown(name) for name in extra)
+            count_unknown(unknown, extra)
         rows.append(row)
         places.append(place)
     columns: list[pa.Array] = []
     bad: dict[int, tuple[str, str]] = {}
     for field in SCHEMA:
-        columns.append(_column(field, [getattr(row, field.name) for row in rows], bad))
+        columns.append(_column(field, [getattr(row, field.name) for row in rows], bad, dropped))
     batch = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
     if bad:
         for index, (name, reason) in sorted(bad.items()):
@@ -135,9 +167,11 @@ def _loose(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _column(field: pa.Field, values: list[Any], bad: dict[int, tuple[str, str]]) -> pa.Array:
+def _column(
+    field: pa.Field, values: list[Any], bad: dict[int, tuple[str, str]], dropped: Counter[str]
+) -> pa.Array:
     if field.name == "messages":
-        return _messages(values, bad)
+        return _messages(values, bad, dropped)
     if field.name == "started_at":
         return _times(field, values, bad)
     try:
@@ -147,19 +181,18 @@ def _column(field: pa.Field, values: list[Any], bad: dict[int, tuple[str, str]])
         return pa.array(clipped, type=field.type)
 
 
-def _messages(values: list[Any], bad: dict[int, tuple[str, str]]) -> pa.Array:
+def _messages(values: list[Any], bad: dict[int, tuple[str, str]], dropped: Counter[str]) -> pa.Array:
     texts: list[bytes | None] = []
-    for index, raw in enumerate(values):
+    for raw in values:
         text = bytes(raw)
         if text == b"null":
             texts.append(None)
         elif text[:1] == b"[":
             texts.append(text)
-        elif text[:1] == b'"' and text[1:2] == b"[":
-            texts.append(_unquoted(text, index, bad))
         else:
-            texts.append(None)
-            bad.setdefault(index, ("messages", "is not a list of messages"))
+            texts.append(_unquoted(text) if text[:2] == b'"[' else None)
+            if texts[-1] is None:
+                dropped["messages"] += 1
     column = pa.array(texts, type=pa.binary())
     try:
         return column.cast(pa.string())
@@ -173,11 +206,10 @@ def _messages(values: list[Any], bad: dict[int, tuple[str, str]]) -> pa.Array:
         return pa.array(texts, type=pa.binary()).cast(pa.string())
 
 
-def _unquoted(text: bytes, index: int, bad: dict[int, tuple[str, str]]) -> bytes | None:
+def _unquoted(text: bytes) -> bytes | None:
     try:
         return str(_decode_any(text)).encode("utf-8")
     except _FAULTS:
-        bad.setdefault(index, ("messages", "is not a list of messages"))
         return None
 
 
@@ -195,6 +227,9 @@ def _times(field: pa.Field, values: list[Any], bad: dict[int, tuple[str, str]]) 
         return pa.array(ticks, type=field.type)
 
 
-def _shown(name: str) -> str:
-    """A field's name as it may be shown: it comes from a log, so it is bounded and plain."""
-    return "".join(c if c.isprintable() else "?" for c in name[:60])
+def count_unknown(unknown: Counter[str], names: Iterable[Any], by: int = 1) -> None:
+    """Counts fields that are not read. Names come from a log: what is no plain name may be a customer's data, and
+    without a limit a log could fill the memory with them."""
+    for name in names:
+        plain = isinstance(name, str) and _NAME.fullmatch(name) is not None
+        unknown[name if plain and (name in unknown or len(unknown) < MOST_NAMES) else "other"] += by

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from stillwatch.ingest.defects import Defect, RowFault
+from stillwatch.ingest.mending import mend_text
 
 BLOCK_ROWS = 32_768
 BLOCK_BYTES = 32 << 20
@@ -21,11 +22,15 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass
 class Block:
-    """Lines with their numbers (from 1); `lines` and `offset` count what is behind us, blank lines included."""
+    """Lines with their numbers (from 1); `lines` and `offset` count what is behind us, blank lines included.
+
+    `torn` is a last line that is cut off: of a file that grows it will be whole some day.
+    """
 
     raw: list[bytes] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
+    torn: Defect | None = None
     lines: int = 0
     offset: int = 0
     size: int = 0
@@ -35,7 +40,7 @@ def read_blocks(stream: BinaryIO, packing: str, *, skip: int = 0, offset: int = 
     """Blocks of lines. `skip` lines are behind us already (a packed file is unpacked up to there).
 
     For plain input the stream stands at `offset`. The last line counts without a line end if it is whole
-    JSON; else it is given as a defect and left in front of `offset`, so that a later run reads it whole.
+    JSON; else it is given as `torn` and left in front of `offset`, so that a later run reads it whole.
     """
     block = Block(lines=0 if packing != "plain" else skip, offset=offset)
     rest: list[bytes] = []
@@ -94,7 +99,7 @@ def read_blocks(stream: BinaryIO, packing: str, *, skip: int = 0, offset: int = 
             block.numbers.append(block.lines)
         else:
             digest = hashlib.sha256(whole).hexdigest()
-            block.defects.append(Defect(block.lines + 1, "last line is cut off", None, digest))
+            block.torn = Defect(block.lines + 1, "last line is cut off", None, digest)
     if fault is not None:
         block.defects.append(Defect(block.lines + 1, fault, None, None))
     yield block
@@ -103,11 +108,15 @@ def read_blocks(stream: BinaryIO, packing: str, *, skip: int = 0, offset: int = 
 def _is_whole(line: bytes) -> bool:
     import msgspec
 
-    try:
-        msgspec.json.decode(line, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+    for text in (line, mend_text(line)):
+        try:
+            msgspec.json.decode(text, type=msgspec.Raw)
+        except RecursionError:
+            return line.rstrip().endswith(b"}")
+        except msgspec.DecodeError:
+            continue
+        return True
+    return False
 
 
 def _unpacked(stream: BinaryIO, packing: str) -> Iterator[bytes]:

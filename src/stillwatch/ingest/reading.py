@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import msgspec
@@ -14,12 +15,12 @@ import pyarrow.parquet as pq
 
 from stillwatch.errors import UsageError
 from stillwatch.ingest.checks import SCHEMA, check
-from stillwatch.ingest.columns import adopt
+from stillwatch.ingest.columns import adopt, plain_rows
 from stillwatch.ingest.defects import Defect, RowFault, digest
 from stillwatch.ingest.dialects import Dialect, dialects
-from stillwatch.ingest.json_rows import convert_rows, decode, to_batch
+from stillwatch.ingest.json_rows import convert_rows, count_unknown, decode, to_batch
 from stillwatch.ingest.lines import BLOCK_BYTES, BLOCK_ROWS, read_blocks
-from stillwatch.ingest.sources import Source
+from stillwatch.ingest.sources import Source, packing_of
 
 _LOOK = 50
 _PARQUET_FAULTS = (OSError, pa.ArrowException, ValueError)
@@ -29,8 +30,9 @@ _PARQUET_FAULTS = (OSError, pa.ArrowException, ValueError)
 class Taken:
     """A batch in EXCHANGE columns that keeps every rule, the defects met on the way, and where reading stands.
 
-    `rows` lines or Parquet rows and `offset` bytes are behind it. `dropped`: values of a client's asking that
-    are impossible and were set unknown. `skipped`: this file is no log (nothing else is set then).
+    `rows` lines or Parquet rows and `offset` bytes are behind it. `dropped`: values of a client's choosing
+    that are impossible and were set unknown. `skipped`: this file is no log (nothing else is set then). `torn`: the
+    last line is cut off, and is left for later.
     """
 
     batch: pa.RecordBatch
@@ -39,8 +41,9 @@ class Taken:
     offset: int
     dialect: str
     unknown: Counter[str] = field(default_factory=Counter)
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
     skipped: bool = False
+    torn: bool = False
 
 
 def read_source(source: Source, dialect: Dialect | None, *, skip: int = 0, offset: int = 0) -> Iterator[Taken]:
@@ -49,34 +52,52 @@ def read_source(source: Source, dialect: Dialect | None, *, skip: int = 0, offse
         if source.parquet and source.path is not None:
             yield from _parquet(source, dialect, skip)
         elif source.path is None:
-            yield from _lines(source, sys.stdin.buffer, dialect, 0, 0)
+            yield from _lines(*_standard_input(source), dialect, 0, 0)
         else:
             with source.path.open("rb") as stream:
                 if offset and source.packing == "plain":
-                    stream.seek(offset)
+                    stream.seek(offset - 1)
+                    if stream.read(1) != b"\n" and skip:
+                        skip -= 1  # the last line that was read had no end yet: the next line end is its own
                 yield from _lines(source, stream, dialect, skip, offset if source.packing == "plain" else 0)
     except PermissionError as error:
         raise UsageError(source.label, "may not be read", "check the file's permissions") from error
 
 
+def _standard_input(source: Source) -> tuple[Source, BinaryIO]:
+    if sys.stdin is None:
+        raise UsageError("-", "standard input is closed", "pipe a log in, or name a file")
+    stream = sys.stdin.buffer
+    magic = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
+    return replace(source, packing=packing_of(magic) or "plain"), stream
+
+
 def _lines(source: Source, stream: BinaryIO, dialect: Dialect | None, skip: int, offset: int) -> Iterator[Taken]:
+    begun = skip > 0 or offset > 0
     for block in read_blocks(stream, source.packing, skip=skip, offset=offset):
+        if block.raw and not begun and not source.named and not any(_try_decode(line) for line in block.raw):
+            yield _no_log()
+            return
         if dialect is None and block.raw:
             seen = [row for row in map(_try_decode, block.raw[:_LOOK]) if row is not None]
             dialect = _recognised(seen)
-            if dialect is None and seen and not source.named:
+            if dialect is None and not begun and not source.named:
                 yield _no_log()
                 return
+        begun = begun or bool(block.raw)
         spoken = dialect or dialects()["exchange"]
         unknown: Counter[str] = Counter()
-        batch, places, defects = to_batch(block.raw, block.numbers, spoken, unknown)
-        checked, bad, dropped = check(batch)
+        dropped: Counter[str] = Counter()
+        batch, places, defects = to_batch(block.raw, block.numbers, spoken, unknown, dropped)
+        checked, bad = check(batch, dropped)
         for index, (name, reason) in sorted(bad.items()):
             place = places[index]
             defects.append(Defect(block.numbers[place], reason, name, digest(block.raw[place])))
-        defects = sorted([*block.defects, *defects], key=lambda d: d.row)
+        torn = block.torn is not None and source.path is not None and source.packing == "plain"
+        cut = [block.torn] if block.torn is not None and not torn else []
+        defects = sorted([*block.defects, *defects, *cut], key=lambda d: d.row)
         good = _without(checked, bad)
-        yield Taken(good, defects, block.lines, block.offset, spoken.name, unknown, dropped)
+        yield Taken(good, defects, block.lines, block.offset, spoken.name, unknown, dropped, torn=torn)
 
 
 def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Taken]:
@@ -96,15 +117,20 @@ def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Tak
         spoken = dialect or dialects()["exchange"]
         contract = spoken.to_exchange is None
         wanted = [name for name in names if name in SCHEMA.names] if contract else list(names)
-        extra = [name[:60] for name in names if name not in SCHEMA.names] if contract else []
-        for batch in file.iter_batches(_batch_rows(file), columns=wanted, use_threads=False):
-            begin, row = row, row + len(batch)
+        extra = [name for name in names if name not in SCHEMA.names] if contract else []
+        for batch in _batches(file, wanted):
+            begin, row = row, row + (batch if isinstance(batch, int) else len(batch))
             if row <= skip:
+                continue
+            if isinstance(batch, int):
+                lost = Defect(max(begin, skip) + 1, "Parquet row group is damaged", None, None, row - max(begin, skip))
+                yield Taken(_empty(), [lost], row, 0, spoken.name)
                 continue
             if begin < skip:
                 batch = batch.slice(skip - begin)
                 begin = skip
-            unknown = Counter(dict.fromkeys(extra, len(batch)))
+            unknown: Counter[str] = Counter()
+            count_unknown(unknown, extra, len(batch))
             yield _adopted(batch, begin, row, spoken, unknown)
     except _PARQUET_FAULTS as error:
         if isinstance(error, PermissionError):
@@ -113,15 +139,45 @@ def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Tak
         yield Taken(_empty(), [fault], row, 0, dialect.name if dialect else "exchange")
 
 
+def _batches(file: Any, columns: list[str]) -> Iterator[pa.RecordBatch | int]:
+    """The rows of a Parquet file; a number stands for that many rows that are damaged."""
+    size, reached = _batch_rows(file), 0
+    try:
+        for batch in file.iter_batches(size, columns=columns, use_threads=False):
+            reached += len(batch)
+            yield batch
+        return
+    except _PARQUET_FAULTS:
+        pass
+    end = 0
+    for group in range(file.metadata.num_row_groups):
+        begin, end = end, end + file.metadata.row_group(group).num_rows
+        if end <= reached:
+            continue
+        try:
+            at = begin
+            for batch in file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
+                at += len(batch)
+                if at > reached:
+                    yield batch.slice(max(0, len(batch) - (at - reached)))
+                    reached = at
+        except _PARQUET_FAULTS:
+            pass
+        if reached < end:
+            yield end - reached
+            reached = end
+
+
 def _adopted(batch: pa.RecordBatch, begin: int, row: int, spoken: Dialect, unknown: Counter[str]) -> Taken:
     defects: list[Defect] = []
     if spoken.to_exchange is None:
-        taken, misfits = adopt(batch)
+        taken, misfits, dropped = adopt(batch)
         places = list(range(len(batch))) if misfits else None
     else:
-        taken, places, defects = convert_rows(batch.to_pylist(), begin + 1, spoken, unknown)
+        dropped = Counter()
+        taken, places, defects = convert_rows(plain_rows(batch), begin + 1, spoken, unknown, dropped)
         misfits = {}
-    checked, bad, dropped = check(taken)
+    checked, bad = check(taken, dropped)
     bad = {**bad, **misfits}
     for index, (name, reason) in sorted(bad.items()):
         place = places[index] if places is not None else index
@@ -146,7 +202,7 @@ def _without(batch: pa.RecordBatch, bad: dict[int, tuple[str, str]]) -> pa.Recor
 def _row_digest(batch: pa.RecordBatch, place: int) -> str | None:
     try:
         return digest(msgspec.json.encode(batch.slice(place, 1).to_pylist()[0]))
-    except (TypeError, ValueError, UnicodeDecodeError, msgspec.EncodeError):
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError):
         return None
 
 

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import UsageError
+from stillwatch.ingest.columns import plain_rows
 from stillwatch.ingest.defects import RowFault
-from stillwatch.ingest.json_rows import decode
+from stillwatch.ingest.json_rows import count_unknown, decode
 from stillwatch.ingest.lines import read_blocks
 from stillwatch.ingest.sources import file_source
 from stillwatch.ingest.values import READ_RECORD, read_fields
@@ -25,16 +26,21 @@ from stillwatch.records.tables import ACCOUNT, RELEASE, Column
 
 
 class Records(NamedTuple):
-    """A table in a contract's layout, which of its columns the file had, and what was left out and why."""
+    """A table in a contract's layout; `given`: for each of its rows the fields that the file speaks of, an emptied one
+    too. Of `read` rows `quarantined` were left out for `reasons`; `set_unknown`: fields that could not be read."""
 
     table: pa.Table
-    given: frozenset[str]
+    given: list[frozenset[str]]
+    read: int
+    quarantined: int
     reasons: dict[str, int]
+    set_unknown: dict[str, int]
     unknown: dict[str, int]
 
 
 def read_accounts(path: Path) -> Records:
-    """Contract section 2. The last row of an account wins; a row without account_id is left out and counted."""
+    """Contract section 2. Of two rows of an account the last wins, field by field; a row without account_id is left
+    out and counted, another field that cannot be read is unknown and counted."""
     return _read(path, ACCOUNT, ("account_id",), "--accounts")
 
 
@@ -47,18 +53,21 @@ def _read(path: Path, layout: Sequence[Column], required: tuple[str, ...], optio
     names = [column.name for column in layout]
     unknown: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    given: set[str] = set()
+    set_unknown: Counter[str] = Counter()
     latest: dict[str, dict[str, Any]] = {}
+    speaks: dict[str, frozenset[str]] = {}
+    optional = frozenset(names).difference(required)
     count = 0
     for row in _rows(path):
         count += 1
         if isinstance(row, RowFault):
-            reasons[row.reason] += 1
+            reasons[f"{row.field}: {row.reason}" if row.field else row.reason] += 1
             continue
-        given.update(name for name in row if name in names)
-        unknown.update(str(name)[:60] for name in row if name not in names)
+        count_unknown(unknown, (name for name in row if name not in names))
+        given = {name for name in row if name in names}
+        lost: Counter[str] = Counter()
         try:
-            record = read_fields({k: v for k, v in row.items() if k in names}, READ_RECORD)
+            record = read_fields({name: row[name] for name in given}, READ_RECORD, lenient=optional, dropped=lost)
             lacking = [name for name in required if not record.get(name)]
             if lacking:
                 raise RowFault("is missing", lacking[0])
@@ -67,15 +76,18 @@ def _read(path: Path, layout: Sequence[Column], required: tuple[str, ...], optio
         except RowFault as fault:
             reasons[f"{fault.field}: {fault.reason}"] += 1
             continue
-        latest.pop(record[required[0]], None)
-        latest[record[required[0]]] = record
+        set_unknown += lost
+        id, given = record[required[0]], given.difference(lost)
+        latest[id] = {**{k: v for k, v in latest.pop(id, {}).items() if k not in given}, **record}
+        speaks[id] = speaks.get(id, frozenset()) | given
     if count and not latest:
         close = [f"{u[:40]!r}" for name in required for u in difflib.get_close_matches(name, unknown, 1, 0.6)]
         worst = ", ".join(f"{k} ({v})" for k, v in reasons.most_common(2))
         what = f"none of {count} rows could be read: {worst}" + (f"; is it {', '.join(close)}?" if close else "")
         raise UsageError(str(path), what, f"{option} wants the columns {', '.join(required)}")
     table = pa.Table.from_pylist(list(latest.values()), schema=arrow_schema(layout))
-    return Records(table, frozenset(given), dict(reasons), dict(unknown))
+    told = [speaks[id] for id in latest]
+    return Records(table, told, count, sum(reasons.values()), dict(reasons), dict(set_unknown), dict(unknown))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any] | RowFault]:
@@ -83,13 +95,13 @@ def _rows(path: Path) -> Iterator[dict[str, Any] | RowFault]:
     try:
         if source.parquet:
             for batch in pq.ParquetFile(path).iter_batches():
-                yield from batch.to_pylist()
+                yield from plain_rows(batch)
         elif path.name.lower().endswith((".csv", ".tsv")):
             yield from _csv_rows(path)
         else:
             with path.open("rb") as stream:
                 for block in read_blocks(stream, source.packing):
-                    yield from (RowFault(d.reason) for d in block.defects)
+                    yield from (RowFault(d.reason) for d in (*block.defects, *([block.torn] if block.torn else [])))
                     for line in block.raw:
                         try:
                             yield decode(line)
@@ -110,4 +122,5 @@ def _csv_rows(path: Path) -> Iterator[dict[str, Any] | RowFault]:
         if None in row:
             yield RowFault("has more cells than the header")
             continue
-        yield {str(k).strip(): v for k, v in row.items() if v not in (None, "")}
+        # an emptied cell takes a value back; a cell that a short line lacks says nothing
+        yield {str(k).strip(): v.strip() or None for k, v in row.items() if v is not None}

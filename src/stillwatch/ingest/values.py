@@ -7,8 +7,9 @@ Strict where a guess would be one: a string is no number, a number is no time.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Callable, Container, Mapping
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +22,18 @@ _IDS = frozenset(
     ("exchange_id", "account_id", "org_id", "key_id", "end_user_id", "session_id", "email_hash", "phone_hash",
      "payment_fingerprint", "device_fingerprint")
 )  # fmt: skip
+#: What a client can choose. A value of a wrong kind there is unknown, or a client could hide its rows with one.
+CHOSEN = frozenset(
+    ("end_user_id", "session_id", "messages", "prompt", "system", "temperature", "top_p", "max_tokens", "n", "logprobs",
+     "stream", "tools", "user_agent", "client_fingerprint")
+)  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _WIDEST = 2**63 - 1
+
+
+class Unreadable:
+    """Stands for a value that has no form here, such as a time beyond all calendars: no reader takes it."""
 
 
 class Micros(int):
@@ -43,6 +53,8 @@ def to_time(value: Any) -> int:
         return int(value)
     if isinstance(value, datetime):
         return int(micros(value))
+    if isinstance(value, date):
+        return int(micros(datetime(value.year, value.month, value.day, tzinfo=UTC)))
     if not isinstance(value, str):
         raise RowFault("is no RFC 3339 time")
     text = value.strip()
@@ -168,8 +180,14 @@ READ_RECORD: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def read_fields(row: dict[str, Any], readers: dict[str, Callable[[Any], Any]] = READ_VALUE) -> dict[str, Any]:
-    """The known fields of a row, each as its column holds it; raises RowFault naming the field."""
+def read_fields(
+    row: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]] = READ_VALUE, *,
+    lenient: Container[str] = (), dropped: Counter[str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The known fields of a row, each as its column holds it; raises RowFault naming the field.
+
+    A field that is `lenient` is left out instead, and counted in `dropped`.
+    """
     out: dict[str, Any] = {}
     for name, value in row.items():
         reader = readers.get(name)
@@ -178,5 +196,8 @@ def read_fields(row: dict[str, Any], readers: dict[str, Callable[[Any], Any]] = 
         try:
             out[name] = reader(value)
         except RowFault as fault:
-            raise RowFault(fault.reason, name) from None
+            if name not in lenient:
+                raise RowFault(fault.reason, name) from None
+            if dropped is not None:
+                dropped[name] += 1
     return out

@@ -174,7 +174,39 @@ def intake_lines(run: Mapping[str, Any]) -> list[str]:
         worst = sorted(pairs, key=lambda kv: -kv[1])[:_REASONS]
         if worst:
             lines.append("Quarantined because: " + "; ".join(f"{clean(k, 120)} ({number(v)})" for k, v in worst) + ".")
-    return lines
+    lost = rows.get("set_unknown")
+    if isinstance(lost, Mapping) and lost:
+        lines.append(f"Impossible or odd values, taken as unknown: {_counted(lost)}.")
+    return [*lines, *_people_lines(run), *_passed_lines(run)]
+
+
+def _people_lines(run: Mapping[str, Any]) -> list[str]:
+    """What of the accounts file was not taken: an agreement that is lost there would accuse somebody."""
+    told = run.get("accounts_file") or run.get("accounts")
+    if not isinstance(told, Mapping) or "read" not in told:
+        return []
+    line = f"Accounts file: {number(_count(told, 'read'))} records, {number(_count(told, 'kept'))} accounts"
+    bad = _count(told, "quarantined")
+    line += f", {number(bad)} not taken ({_counted(told.get('reasons'))})." if bad else "."
+    lost = told.get("set_unknown")
+    return [line, *([f"Not readable in it, and so unknown: {_counted(lost)}."] if lost else [])]
+
+
+def _passed_lines(run: Mapping[str, Any]) -> list[str]:
+    files = run.get("passed_over") or run.get("files")
+    files = [file for file in files if isinstance(file, Mapping)] if isinstance(files, (list, tuple)) else []
+    passed = [file for file in files if file.get("why") or file.get("skipped")]
+    if not passed:
+        return []
+    names = _some([clean(str(file.get("path", "")).rpartition("/")[2], 60) for file in passed], 8)
+    return [f"Passed over, {count_of(len(passed), 'input')} that looked like no log or could not be read: {names}."]
+
+
+def _counted(counts: Any) -> str:
+    held = counts.items() if isinstance(counts, Mapping) else ()
+    pairs = [(str(k), v) for k, v in held if isinstance(v, (int, float))]
+    worst = sorted(pairs, key=lambda pair: -pair[1])[:_REASONS]
+    return "; ".join(f"{clean(k, 120)} ({number(v)})" for k, v in worst)
 
 
 def blind_lines(findings: Findings, signs: Mapping[str, Sign]) -> list[str]:

@@ -1,6 +1,9 @@
 """Parquet and DuckDB: the only room that writes tables."""
 
 from stillwatch.store.home import Store, open_store
-from stillwatch.store.writing import Chunk, Writer
+from stillwatch.store.parts import add_names
+from stillwatch.store.writing import FINDINGS_LOCK, FINDINGS_WAIT, Chunk, Writer, expire_text, locked
 
-__all__ = ["Chunk", "Store", "Writer", "open_store"]
+__all__ = [
+    "FINDINGS_LOCK", "FINDINGS_WAIT", "Chunk", "Store", "Writer", "add_names", "expire_text", "locked", "open_store",
+]  # fmt: skip

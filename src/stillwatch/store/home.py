@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pyarrow as pa
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
 from stillwatch.store.ledger import Ledger
-from stillwatch.store.parts import open_part, read_part, sync_folder
+from stillwatch.store.parts import add_names, open_part, read_part, sync_folder
 from stillwatch.store.window import Window
 
 _FOLDERS = ("exchanges", "fingerprints", "turns", "quarantine", "findings", "history")
@@ -117,8 +119,13 @@ class Store:
 
     def inputs(self) -> list[dict[str, Any]]:
         """Every input that was read: path, bytes, sha256, rows, quarantined, dialect, what was wrong with it."""
+        return [self.input_line(path, at) for path, at in sorted(self.ledger.positions().items())]
+
+    @staticmethod
+    def input_line(path: str, at: Mapping[str, Any]) -> dict[str, Any]:
+        """What is told of one input."""
         keys = ("bytes", "sha256", "rows", "kept", "quarantined", "duplicates", "dialect", "defect")
-        return [{"path": path, **{k: at.get(k) for k in keys}} for path, at in sorted(self.ledger.positions().items())]
+        return {"path": path, **{key: at.get(key) for key in keys}}
 
     def totals(self) -> dict[str, Any]:
         """`read`, `kept`, `quarantined`, `duplicates`, `reasons`, `unknown_fields`, `set_unknown` of all runs kept."""
@@ -128,7 +135,7 @@ class Store:
             for name in ("read", "quarantined", "duplicates"):
                 totals[name] += run.get(name, 0)
             for name, counter in nested.items():
-                counter.update(run.get(name, {}))
+                add_names(counter, run.get(name, {}))
         totals["kept"] = sum(self.ledger.part_rows("exchanges").values())
         return {**totals, **{name: dict(counter.most_common()) for name, counter in nested.items()}}
 
@@ -171,25 +178,30 @@ def _micros(at: datetime | None) -> int | None:
 
 
 def _key(path: Path, *, create: bool) -> bytes:
+    used = (path.parent / "ledger.sqlite").exists()  # looked at first: another process makes the key, then the ledger
     if not path.exists():
-        if not create or (path.parent / "ledger.sqlite").exists():
+        if not create or used:
             raise UsageError(str(path), "the secret key is gone", "restore it; without it old and new hashes differ")
-        write_key(path, secrets.token_bytes(32))
+        write_key(path, secrets.token_bytes(32), replace=False)
     key = path.read_bytes()
     if len(key) != 32:
         raise UsageError(str(path), "is no key of 32 bytes", "restore it from a backup")
     return key
 
 
-def write_key(path: Path, key: bytes) -> None:
-    """Writes a key that only its owner may read, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.writing")
-    temporary.unlink(missing_ok=True)
+def write_key(path: Path, key: bytes, *, replace: bool = True) -> None:
+    """Writes a key that only its owner may read, whole or not at all; without `replace` one that is there stays."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.writing")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(handle, key)
         os.fsync(handle)
     finally:
         os.close(handle)
-    temporary.replace(path)
+    if replace:
+        temporary.replace(path)
+    else:
+        with suppress(FileExistsError):
+            path.hardlink_to(temporary)
+        temporary.unlink()
     sync_folder(path.parent)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         try:
             self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self._open()
             self.db.execute("PRAGMA synchronous=FULL")
             self.db.executescript(_SCHEMA)
             known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
@@ -52,6 +53,17 @@ class Ledger:
             raise OutsideError(str(path), "the ledger cannot be read", "restore it, or start a new --home") from error
         if known is not None and known[0] != FORMAT:
             raise UsageError(str(path), f"was written by another version (format {known[0][:10]})", "use a new --home")
+
+    def _open(self) -> None:
+        """Of two that open a new ledger at once SQLite lets neither wait for the other's change of the journal."""
+        for left in range(100, -1, -1):
+            try:
+                self.db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or not left:
+                    raise
+                time.sleep(0.1)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -119,18 +131,27 @@ class Ledger:
         rows = self.db.execute("SELECT model, released_at FROM releases WHERE latest=1 ORDER BY released_at, model")
         return _rows_table(rows.fetchall(), arrow_schema(RELEASE))
 
-    def update_accounts(self, table: pa.Table, given: frozenset[str], at: int) -> int:
-        """Takes new records in; what a file has no column for stays as it was. Returns how many changed."""
+    def update_accounts(self, table: pa.Table, given: Sequence[frozenset[str]], at: int) -> int:
+        """Takes new records in; what is not `given` of an account stays as it was. Returns how many changed.
+
+        A change of status that is not dated has the date of its reading, never that of the status before it.
+        """
         held = {row[0]: row for row in self.db.execute(
             f"SELECT {', '.join(_ACCOUNT_COLUMNS)} FROM account_records WHERE latest=1")}  # noqa: S608  # fmt: skip
         status, since = _ACCOUNT_COLUMNS.index("status"), _ACCOUNT_COLUMNS.index("status_changed_at")
         changed: list[tuple[Any, ...]] = []
         moves: list[tuple[Any, ...]] = []
         columns = [_plain(table.column(name)) for name in _ACCOUNT_COLUMNS]
-        for new in zip(*columns, strict=True):
+        for row, new in enumerate(zip(*columns, strict=True)):
             old = held.get(new[0])
             if old is not None:
-                new = tuple(n if name in given else o for name, n, o in zip(_ACCOUNT_COLUMNS, new, old, strict=True))
+                dated = new[since] if "status_changed_at" in given[row] else None
+                new = tuple(
+                    n if name in given[row] else o for name, n, o in zip(_ACCOUNT_COLUMNS, new, old, strict=True)
+                )
+                if dated is None:
+                    same, undated = new[status] == old[status], None if old[status] is None else at
+                    new = (*new[:since], old[since] if same else undated, *new[since + 1 :])
             if new == old:
                 continue
             changed.append((at, *new))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 
 from stillwatch.errors import OutsideError
 
+MOST_NAMES = 200
 KINDS = ("exchanges", "fingerprints", "turns")
 #: Column that names a row's earliest and latest time, and what a part is summed over.
 SPAN = {
@@ -80,6 +83,12 @@ def open_part(home: Path, kind: str, name: str) -> Any:
         return pq.ParquetFile(home / kind / name)
     except (OSError, pa.ArrowException) as error:
         raise OutsideError(str(home / kind / name), "a part cannot be read", "restore it from a backup") from error
+
+
+def add_names(total: Counter[str], more: Mapping[str, int]) -> None:
+    """Adds counts of names that come from logs; beyond `MOST_NAMES` of them the rest count as `other`."""
+    for name, count in more.items():
+        total[name if name in total or len(total) < MOST_NAMES else "other"] += count
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,12 @@ import pyarrow as pa
 
 from stillwatch.errors import UsageError
 from stillwatch.store.home import Store
-from stillwatch.store.parts import KINDS, Part, open_part, read_part, summed, write_part
+from stillwatch.store.parts import KINDS, Part, add_names, open_part, read_part, summed, write_part
 from stillwatch.store.seen_ids import SeenIds
 
+FINDINGS_LOCK = "findings.lock"
+FINDINGS_WAIT = 600.0
+"""Seconds that a hunt or a `forget` waits for the other to write."""
 SMALL_ROWS = 1 << 16
 MOST_SMALL = 64
 _MERGED_ROWS = 1 << 20
@@ -26,21 +31,35 @@ _NESTED = ("reasons", "unknown_fields", "set_unknown")
 
 
 @contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """The one lock of a home; UsageError that names the process that holds it."""
-    handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+def locked(home: Path, name: str = "lock", wait: float = 0.0) -> Iterator[None]:
+    """A lock of a home, waited for at most `wait` seconds; UsageError that names the process that holds it.
+
+    `lock` is for whoever changes the store, `FINDINGS_LOCK` for whoever changes findings and history: a hunt has its
+    findings to write while another process takes logs in. Who needs both takes `lock` first.
+    """
+    handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o600)
+    until = time.monotonic() + wait
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        while not _taken(handle):
+            if time.monotonic() < until:
+                time.sleep(0.05)
+                continue
             holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
             what = f"another stillwatch is writing here (process {holder})"
-            raise UsageError(str(home), what, "wait until it is done, or use another --home") from None
+            raise UsageError(str(home), what, "wait until it is done, or use another --home")
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @dataclass
@@ -51,6 +70,7 @@ class Chunk:
     fingerprints: list[pa.RecordBatch] = field(default_factory=list)
     turns: list[pa.RecordBatch] = field(default_factory=list)
     texts: list[pa.RecordBatch] = field(default_factory=list)
+    text_bytes: int = 0
     positions: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -158,7 +178,8 @@ class Writer:
         for counter, amount in chunk.counts.items():
             self.totals[counter] = self.totals.get(counter, 0) + amount
         for nested in _NESTED:
-            self.totals[nested] = dict(Counter(self.totals.get(nested, {})) + getattr(chunk, nested))
+            add_names(total := Counter(self.totals.get(nested, {})), getattr(chunk, nested))
+            self.totals[nested] = dict(total)
         with self.ledger.transaction() as db:
             (before_text,) = db.execute("SELECT before FROM runs WHERE id=?", (self.run,)).fetchone()
             before = json.loads(before_text)
@@ -219,6 +240,26 @@ def sweep_up(store: Store) -> None:
         for file in folder.iterdir():
             if file.name not in registered and file.name.endswith((".parquet", ".writing")):
                 file.unlink(missing_ok=True)
+    with suppress(UsageError), locked(store.home, FINDINGS_LOCK):
+        clear_unfinished(store.home)
+
+
+def clear_unfinished(home: Path) -> None:
+    """Removes what a killed process left half written in findings and history: it names accounts. Under that lock."""
+    for folder in (home / "findings", home / "history", home / "history" / "latest"):
+        for pattern in (".*.new", "*.new", "*.writing"):
+            for file in folder.glob(pattern):
+                file.unlink(missing_ok=True)
+
+
+def expire_text(store: Store) -> None:
+    """Kept texts whose time has come are removed, first from the ledger, then from disk. Only under the lock."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for name in store.ledger.parts("text"):
+        if name.split(".until-")[-1].split(".")[0] <= now:
+            with store.ledger.transaction() as db:
+                db.execute("DELETE FROM parts WHERE kind='text' AND name=?", (name,))
+            (store.home / "text" / name).unlink(missing_ok=True)
 
 
 def merge_small(store: Store, kind: str, run: int) -> int:

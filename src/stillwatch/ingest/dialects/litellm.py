@@ -13,6 +13,7 @@ import msgspec
 
 from stillwatch.ingest.defects import RowFault
 from stillwatch.ingest.dialects import Dialect
+from stillwatch.ingest.mending import read_json
 from stillwatch.ingest.values import Micros
 
 
@@ -51,7 +52,7 @@ def _to_exchange(row: Mapping[str, Any]) -> dict[str, Any]:
         "reasoning_tokens": details.get("reasoning_tokens"),
         **_settings(asked),
         "status": 200 if row.get("status") == "success" else _error_code(row),
-        "latency_ms": seconds * 1000.0 if _number(seconds) else row.get("request_duration_ms"),
+        "latency_ms": seconds * 1000.0 if _number(seconds) and abs(seconds) < 1e300 else row.get("request_duration_ms"),
         "cost_usd": row.get("response_cost") if row.get("response_cost") is not None else row.get("spend"),
         "ip": _client_address(row.get("requester_ip_address") or meta.get("requester_ip_address")),
         "user_agent": row.get("user_agent") or _first(meta, "user_agent"),
@@ -144,8 +145,8 @@ def _decoded(value: Any) -> Any:
     """JSON that a database export wrote as a string, read; anything else as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
-            return msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
+            return read_json(value)[0]
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return value
     return value
 
@@ -166,4 +167,16 @@ def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-DIALECT = Dialect("litellm", _recognises, _to_exchange)
+#: What both kinds of row hold and have held: read above, or knowingly left.
+_KNOWN = frozenset(
+    ("agent_id", "api_base", "api_key", "cache_hit", "cache_key", "call_type", "completionStartTime",
+     "completion_tokens", "cost_breakdown", "custom_llm_provider", "endTime", "end_user", "error_code",
+     "error_information", "error_str", "guardrail_information", "hidden_params", "id", "litellm_call_id",
+     "mcp_namespaced_tool_name", "messages", "metadata", "model", "model_group", "model_id", "model_map_information",
+     "model_parameters", "organization_id", "prompt_tokens", "proxy_server_request", "request_duration_ms",
+     "request_id", "request_tags", "requester_ip_address", "response", "response_cost",
+     "response_cost_failure_debug_info", "response_time", "saved_cache_cost", "session_id", "spend",
+     "standard_built_in_tools_params", "startTime", "status", "status_fields", "stream", "team_id", "total_tokens",
+     "trace_id", "user", "user_agent")
+)  # fmt: skip
+DIALECT = Dialect("litellm", _recognises, _to_exchange, _KNOWN)
