@@ -35,6 +35,15 @@ def _litellm_logs(tmp_path: Path) -> list[tuple[Path, int, int]]:
     return [(own, 2, 1), *([(real, 200, 168)] if real.exists() else [])]
 
 
+def test_a_call_id_that_a_client_made_too_long_hides_no_call(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    rows = [{**_ROW, "litellm_call_id": c * 600} for c in "ab"]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ids = [row["exchange_id"] for row in rows_of(log)]
+    assert len(set(ids)) == 2
+    assert all(len(one) < 100 for one in ids)
+
+
 def test_every_litellm_row_is_read_and_every_answer_found(tmp_path: Path) -> None:
     for log, count, answers in _litellm_logs(tmp_path):
         rows = rows_of(log)

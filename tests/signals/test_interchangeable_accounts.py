@@ -11,9 +11,18 @@ from stillwatch.signals import measure
 def test_accounts_dealt_from_one_queue_are_seen_and_people_are_not() -> None:
     town = Traffic()
     people = town.people(60)
-    dealt, own = bits_of(town, "interchangeable_accounts", town.harvest(20), people)
+    bare = town.accounts(20)
+    for account in bare.tolist():
+        town.send(account, town.by_clock(60), topic=town.topics(60, 12345))
+    dealt, own = bits_of(town, "interchangeable_accounts", bare, people)
     assert dealt > 1.0
     assert own < -0.3
+
+
+def test_a_frame_round_every_prompt_leaves_less_to_say() -> None:
+    town = Traffic()
+    town.people(60)
+    assert 0.4 < bits_of(town, "interchangeable_accounts", town.harvest(20))[0] < 1.0
 
 
 def test_an_app_whose_users_keep_their_own_matters_is_left_alone() -> None:

@@ -6,11 +6,13 @@ release to release, so nothing but the call's id, time, model and identity is re
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from stillwatch.ingest.checks import LONGEST_ID
 from stillwatch.ingest.defects import RowFault
 from stillwatch.ingest.dialects import Dialect
 from stillwatch.ingest.mending import read_json
@@ -20,6 +22,13 @@ from stillwatch.ingest.values import Micros
 def _recognises(row: Mapping[str, Any]) -> bool:
     named = "litellm_call_id" in row or ("request_id" in row and "api_key" in row)
     return named and "startTime" in row
+
+
+def _id(given: Any) -> Any:
+    """The call's id. A client may choose it by a header, so one that is too long to keep must not hide the call."""
+    if isinstance(given, str) and (len(given) > LONGEST_ID or "\0" in given):
+        return "sha256:" + hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
+    return given
 
 
 def _to_exchange(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +42,7 @@ def _to_exchange(row: Mapping[str, Any]) -> dict[str, Any]:
     completion, finish = _answer(answer)
     seconds: Any = row.get("response_time")
     return {
-        "exchange_id": row.get("litellm_call_id") or row.get("request_id") or row.get("id"),
+        "exchange_id": _id(row.get("litellm_call_id") or row.get("request_id") or row.get("id")),
         "started_at": _time(row.get("startTime")),
         "account_id": _first(meta, "user_api_key_user_id", "user_api_key_team_id", "user_api_key_hash")
         or _first(row, "user", "team_id", "api_key"),
