@@ -1,7 +1,7 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
 .PHONY: menu demo test fast lint types imports docs check ci wheel clean \
-        bench-found bench-text bench-speed bench-second bench-real bench-calibrate picture results
+        bench-found bench-text bench-speed bench-second bench-real bench-calibrate picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
 
@@ -40,6 +40,16 @@ picture:             ## draw the README's picture anew (needs Chromium)
 	@$(env) "$$VENV/bin/python" -m bench.demo_picture
 bench-calibrate:     ## how to fit the calibration anew
 	@$(env) "$$VENV/bin/python" -m bench.calibrate --help
+figures:             ## measure all of it anew (more than an hour), then write docs/results.md
+	@$(env) P="$$VENV/bin/python" F=bench/figures && mkdir -p $$F && \
+	$$P -m bench.found --out $$F/found.json && \
+	$$P -m bench.second_author run bench/out/second-author --seeds 11,12 --figures $$F/second_author.json && \
+	$$P -m bench.text_pass --json > $$F/text_pass.json && \
+	$$P -m bench.sweep_speed --profile letter --scale 0.03 --out $$F/sweep_speed_short.json && \
+	$$P -m bench.sweep_speed --texts long --rows 60000 --out $$F/sweep_speed_long.json && \
+	$$P -m bench.sweep_speed --profile letter --scale 0.35 --out $$F/sweep_speed_ten_million.json && \
+	{ [ -z "$${STILLWATCH_DATA:-}" ] || $$P -m bench.real_input --out $$F/real_input.json; } && \
+	$$P -m bench.results
 results:             ## write docs/results.md from the figures that the benches left
 	@$(env) "$$VENV/bin/python" -m bench.results
 clean:               ## remove what a build leaves; the environment stays

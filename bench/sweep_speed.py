@@ -1,6 +1,7 @@
 """Speed of the whole sweep: CPU seconds against the bare scan of the same files' text columns, and peak memory.
 
-python -m bench.sweep_speed [--rows N] [--profile letter] [--scale X] [--out FILE]
+python -m bench.sweep_speed [--profile letter] [--scale X] [--world DIR] [--out FILE]
+python -m bench.sweep_speed --texts short|long --rows N [--out FILE]   (the text pass's own synthetic files)
 
 Both run in processes of their own; CPU is user plus system of the process and its children.
 """
@@ -16,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from bench.text_pass import write_texts
 
 _SCAN = """
 import sys, duckdb
@@ -38,7 +41,8 @@ def cpu():
     return a.ru_utime + a.ru_stime + b.ru_utime + b.ru_stime
 settings = load_settings(home=home)
 t0 = cpu()
-ingest(home, [str(place / "exchanges")], settings=settings, accounts=[str(place / "accounts.jsonl")])
+accounts = [str(f) for f in (place / "accounts.jsonl",) if f.exists()]
+ingest(home, [str(place / "exchanges")], settings=settings, accounts=accounts)
 t1 = cpu()
 found = hunt(home, settings=settings)
 t2 = cpu()
@@ -86,10 +90,15 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=301)
     parser.add_argument("--world", type=Path)
+    parser.add_argument("--texts", choices=["short", "long"])
+    parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     place = options.world or Path(tempfile.mkdtemp(prefix="stillwatch-speed-"))
-    if options.world is None:
+    if options.texts:
+        (place / "exchanges").mkdir()
+        write_texts(place / "exchanges", options.texts, options.rows)
+    elif options.world is None:
         from stillwatch.simulate import simulate
 
         simulate(place, (options.profile,), scale=options.scale, seed=options.seed)

@@ -67,7 +67,8 @@ def _rules() -> list[Rule]:
     ]
 
 
-def _write(folder: Path, kind: str, rows: int) -> list[Path]:
+def write_texts(folder: Path, kind: str, rows: int) -> list[Path]:
+    """Parquet files of `rows` exchanges, *short* or *long*, as this module's first lines say."""
     writer = _Writer(7)
     files, size = [], min(rows, 8192 if kind == "long" else 65536)
     pool = [writer.prose(120) for _ in range(400)]
@@ -105,7 +106,7 @@ def measure(kind: str, rows: int) -> dict[str, Any]:
     """Rows, text bytes, CPU seconds per million rows of scan and pass, and their ratio (best of three each)."""
     rules = compile_rules(_rules())
     with tempfile.TemporaryDirectory() as name:
-        files = _write(Path(name), kind, rows)
+        files = write_texts(Path(name), kind, rows)
         columns = {"long": "select sum(strlen(messages))", "short": "select sum(strlen(prompt))"}
         scan_sql = columns[kind] + " from read_parquet(?)"
         link = duckdb.connect()

@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     r.add_argument("--command", help="the stillwatch program")
     r.add_argument("--limit", type=float, default=600, help="seconds for each sweep")
     r.add_argument("--json", action="store_true")
+    r.add_argument("--figures", type=Path, help="keep the table and the rows in this file")
     for q in (m, r):
         q.add_argument("--scale", type=float, default=1.0, help="multiplies accounts, not rates")
     a = p.parse_args(argv)
@@ -64,6 +65,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     results = run(a.out, a.worlds, a.seeds, a.scale, a.command, a.limit)
     print(json.dumps(results, indent=1) if a.json else markdown(results))
+    if a.figures:
+        a.figures.parent.mkdir(parents=True, exist_ok=True)
+        a.figures.write_text(json.dumps({"table": markdown(results), "worlds": results}, indent=1), "utf-8")
     return 3 if any("fault" in x for x in results) else 0
 
 
