@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.arrow_types import arrow_schema
+from stillwatch.patterns import load_rules
 from stillwatch.records.rules import Rule
 from stillwatch.records.tables import EXCHANGE
 from stillwatch.sketch import compile_rules, sketch_batch
@@ -102,9 +103,9 @@ def _cpu_seconds() -> float:
     return times.user + times.system
 
 
-def measure(kind: str, rows: int) -> dict[str, Any]:
+def measure(kind: str, rows: int, packs: str = "hundred phrases") -> dict[str, Any]:
     """Rows, text bytes, CPU seconds per million rows of scan and pass, and their ratio (best of three each)."""
-    rules = compile_rules(_rules())
+    rules = compile_rules(load_rules() if packs == "shipped" else _rules())
     with tempfile.TemporaryDirectory() as name:
         files = write_texts(Path(name), kind, rows)
         columns = {"long": "select sum(strlen(messages))", "short": "select sum(strlen(prompt))"}
@@ -127,7 +128,8 @@ def measure(kind: str, rows: int) -> dict[str, Any]:
                 passes.append(_cpu_seconds() - begun)
     scan, cost = min(scans[1:]), min(passes)
     return {
-        "set": kind, "rows": rows, "bytes_per_row": round(size / rows), "scan_cpu_s_per_million": scan / rows * 1e6,
+        "set": kind, "rules": packs, "rows": rows, "bytes_per_row": round(size / rows),
+        "scan_cpu_s_per_million": scan / rows * 1e6,
         "pass_cpu_s_per_million": cost / rows * 1e6, "ratio": cost / scan, "fingerprint_rows_per_row": fingerprints / rows,  # noqa: E501
     }  # fmt: skip
 
@@ -156,7 +158,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=65_536)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    sets = [measure("short", options.rows), measure("long", max(options.rows // 16, 1024))]
+    sizes = {"short": options.rows, "long": max(options.rows // 16, 1024)}
+    sets = [measure(kind, rows, packs) for packs in ("hundred phrases", "shipped") for kind, rows in sizes.items()]
     blind = blind_shares()
     if options.json:
         print(json.dumps({"sets": sets, "blind": blind}))
