@@ -97,8 +97,8 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     keys = [(g["world"], g["name"], g["guilty"] >= 0.6) for g in use]
     many = {key: keys.count(key) for key in set(keys)}
     weight = np.asarray([1.0 / many[key] if key[2] else 1.0 for key in keys])
-    start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2, -3.0, 0.9, 0.8])
-    firm = np.asarray([1.0, 3.0, 0.3, 1.0, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6, 12.0])
+    start = np.asarray([-3.0, 1.0, -3.0, 0.9, -3.0, 1.5, -3.5, 1.2, -3.0, 0.9, 1.5])
+    firm = np.asarray([1.0, 3.0, 0.3, 1.0, 0.6, 2.0, 0.6, 2.0, 0.15, 0.6, 60.0])
 
     def probability(x: np.ndarray) -> np.ndarray:
         factors = np.stack([_s(x[0] + x[1] * c), _s(x[4] + x[5] * r), _s(x[6] + x[7] * p)])

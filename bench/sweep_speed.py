@@ -22,7 +22,7 @@ from bench.text_pass import write_texts
 
 _SCAN = """
 import sys, duckdb
-con = duckdb.connect(); con.execute("SET threads=2")
+con = duckdb.connect(); con.execute("SET threads=2"); con.execute("SET enable_progress_bar=false")
 files = sys.argv[1]
 columns = [r[0] for r in con.execute("describe select * from read_parquet(?)", [files]).fetchall()]
 text = [c for c in ("messages", "prompt", "system", "completion") if c in columns]

@@ -74,7 +74,8 @@ def hunt(
         known = set(store.account_ids().column("account_id").to_pylist())
         if known.issuperset(hunted.book.ids):
             findings.write(home / "findings")
-            write_pictures(home / "history" / "latest", hunted.book, hunted.reported, settings.calibrate.prior)
+            latest = home / "history" / "latest"
+            write_pictures(latest, hunted.book, hunted.reported, hunted.calibration, settings.calibrate.prior)
             if remember:
                 write_memory(memory_file, memory)
             return findings

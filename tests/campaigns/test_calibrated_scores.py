@@ -100,7 +100,7 @@ def test_labels_change_at_the_contracts_borders_and_not_beside_them() -> None:
 
 def test_the_false_alarm_rate_is_a_share_above_zero_that_falls_with_the_score() -> None:
     c = replace(CALIBRATION, legitimate_scores=(0.1, 0.5, 0.9), of_groups=500)
-    rates = [c.false_alarm_rate(score, [0.05, 0.6]) for score in (0.0, 0.4, 0.7, 0.99)]
+    rates = [c.false_alarm_rate(score, [0.05, 0.6], c.trained_prior) for score in (0.0, 0.4, 0.7, 0.99)]
     assert rates == sorted(rates, reverse=True)
     assert all(0.0 < rate <= 1.0 for rate in rates)
 

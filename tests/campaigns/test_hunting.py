@@ -185,5 +185,5 @@ def test_pictures_count_every_exchange_once_and_never_name_a_value(tmp_path: Pat
     assert not {w for label in shared.column("value_label").to_pylist() for w in label.split()} & {
         x for x in hashes if len(x) > 6
     }
-    write_pictures(tmp_path, h.book, h.reported, 0.05)
+    write_pictures(tmp_path, h.book, h.reported, h.calibration, 0.05)
     assert set(json.loads((tmp_path / "scores.json").read_text())) == {r.campaign_id for r in h.reported}

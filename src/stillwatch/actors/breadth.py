@@ -43,8 +43,8 @@ def common_frames(view: View) -> Array:
     """Share of an actor's exchanges whose opening or closing words another of its accounts sends too: one kind."""
     share = np.zeros(view.actors)
     for name in ("opening", "closing"):
-        met, _ = met_across_accounts(view, name)
-        share = np.maximum(share, met / np.maximum(view.n, 1.0))
+        met, rows = met_across_accounts(view, name)
+        share = np.maximum(share, met / np.maximum(rows, 1.0))
     return share
 
 

@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 
 
 def own_habits(view: View) -> tuple[Array, Array, float]:
-    """(own habit of each actor's accounts, prompts, usual habit).
+    """(own habit of each actor's accounts, pairs of prompts within its accounts, usual habit).
 
     A habit is how much more two prompts of one account are alike (mean inner product of their SimHash bits) than two
     prompts of two accounts: within an actor for the first figure, for the middle account of the book for the last,
@@ -27,7 +27,7 @@ def own_habits(view: View) -> tuple[Array, Array, float]:
     same = view.add(rows * (rows - 1.0))
     between = (view.add(book.topics) ** 2).sum(axis=1) / 64.0 - squares
     between = between / np.maximum(n**2 - view.add(rows**2), 1.0)
-    return (squares - n) / np.maximum(same, 1.0) - between, n, _usual_habit(book.topics, rows, length)
+    return (squares - n) / np.maximum(same, 1.0) - between, same / 2.0, _usual_habit(book.topics, rows, length)
 
 
 def _usual_habit(topics: Array, rows: Array, length: Array) -> float:

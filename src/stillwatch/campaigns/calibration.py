@@ -76,6 +76,10 @@ class Calibration:
         """P(one operator) of each candidate."""
         return _sigmoid(self.coordination, np.minimum(w.coordination, MOST_COORDINATION) + w.explanation)
 
+    def tied(self, w: Weighed) -> Array:
+        """P(one operator) of each candidate by what no app brings to all of its users."""
+        return _sigmoid(self.ties, np.minimum(w.ties, MOST_COORDINATION) + w.explanation)
+
     def conducts(self, w: Weighed) -> Array:
         """P(harvests, relays or replays), whoever it is: candidates x (distillation, relay, replay)."""
         return np.stack(
@@ -87,21 +91,28 @@ class Calibration:
         # What explains a group speaks against the harvest too, not only against the hand behind it.
         return self.shift(against(self._each(w), w.explanation[:, None]), prior)
 
-    def guilt(self, w: Weighed, prior: float) -> Array:
+    def guilt(self, w: Weighed, prior: float, *, priced: bool = True) -> Array:
         """P(harvests, relays or replays) of each candidate at `prior`: the calibrated score.
 
         What speaks for a relay and what speaks for a harvest add up: 1 less the chance that it is none of them.
+        `priced=False` leaves out what a small group costs, to compare a group with a part of it.
         """
         none = np.prod(1.0 - self._each(w), axis=1)
-        return self.shift(against(1.0 - none, w.explanation - self.few * halvings(w.view.size)), prior)
+        price = self.price(w) if priced else 0.0
+        return self.shift(against(1.0 - none, w.explanation - price), prior)
+
+    def price(self, w: Weighed) -> Array:
+        """Bits that each candidate's small number of accounts costs."""
+        return self.few * halvings(w.view.size)
 
     def _each(self, w: Weighed) -> Array:
-        hand, tied = self.coordinated(w), _sigmoid(self.ties, np.minimum(w.ties, MOST_COORDINATION) + w.explanation)
-        return np.asarray(self.conducts(w) * np.stack([hand, tied, tied], axis=1))
+        tied = self.tied(w)
+        return np.asarray(self.conducts(w) * np.stack([self.coordinated(w), tied, tied], axis=1))
 
-    def false_alarm_rate(self, score: float, nearby: Sequence[float]) -> float:
+    def false_alarm_rate(self, score: float, nearby: Sequence[float], prior: float) -> float:
         """Estimated share of legitimate linked groups that score as high: the training worlds' and this window's."""
-        as_high = sum(s >= score for s in self.legitimate_scores) + sum(s >= score for s in nearby)
+        trained = self.shift(np.asarray(self.legitimate_scores), prior)
+        as_high = int((trained >= score).sum()) + sum(s >= score for s in nearby)
         return (as_high + 1.0) / (self.of_groups + len(nearby) + 1.0)
 
 

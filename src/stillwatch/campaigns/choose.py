@@ -54,6 +54,8 @@ class Chooser:
     most_explained: float = -0.4
     """Bits of explanation from which an operator is known: a class, an event, an organisation, a declared reseller."""
 
+    least_proven: float = -2.5
+
     @cached_property
     def own_conduct(self) -> Array:
         """Bits of conduct of each account by itself."""
@@ -106,7 +108,7 @@ class Chooser:
             trial = Candidate(members, candidate.formed_by, candidate.how)
             trial_weighed = weigh(self.book, [trial], self.settings)
             trial_kind, trial_p = self._kind(trial_weighed)
-            if trial_p < min(p, self.least) - 0.02:
+            if self._unpriced(trial_weighed) < min(self._unpriced(weighed), self.least) - 0.02:
                 break
             current, weighed, kind, p = trial, trial_weighed, trial_kind, trial_p
             core = core_of(self.book, members)
@@ -123,6 +125,7 @@ class Chooser:
         inside[chosen.candidate.members] = True
         near = [c for c in candidates if c.size >= 0.5 * chosen.candidate.size]
         near = [c for c in near if 0.5 * c.size <= inside[c.members].sum() < c.size]
+        floor, piece = self._unpriced(chosen.weighed) - 0.2, _of_one_piece(chosen.weighed) - 0.8
         for other in sorted(near, key=lambda c: -c.size)[:most_tries]:
             free = np.setdiff1d(other.members[~taken[other.members]], chosen.candidate.members)
             fitting = free[self._fits(chosen.core, chosen.kind, chosen.candidate.members)[free]]
@@ -132,10 +135,13 @@ class Chooser:
             trial = Candidate(members, chosen.candidate.formed_by, chosen.candidate.how)
             weighed = weigh(self.book, [trial], self.settings)
             kind, p = self._kind(weighed)
-            whole = _of_one_piece(weighed) >= _of_one_piece(chosen.weighed) - 0.8
-            if whole and p >= max(self.least, chosen.p - 0.2):
+            if p >= self.least and self._unpriced(weighed) >= floor and _of_one_piece(weighed) >= piece:
                 chosen = Chosen(trial, kind, p, core_of(self.book, members), weighed)
         return chosen
+
+    def _unpriced(self, weighed: Weighed) -> float:
+        """The score without the price of few accounts: to compare a group with a part of itself."""
+        return float(self.calibration.guilt(weighed, self.prior, priced=False)[0])
 
     def _kind(self, weighed: Weighed) -> tuple[str, float]:
         p = self.calibration.harvests(weighed, self.prior)[0]
@@ -168,10 +174,13 @@ class Chooser:
             fits &= content >= 1.0 - max(0.15, 4.0 * usual)
         # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
         fits |= (core.templates >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
-        fits &= (core.cover * self.book.n >= 3.0) | (core.ties >= 2) | (middle < 0.15)
-        if matter >= 0.7:
-            # Where the group points one way, an account with its own matters is no part of it, whatever it shares.
-            fits &= (alike >= 0.5 * matter) | (np.isnan(core.direction) & (core.ties >= 1))
+        held = core.cover * self.book.n
+        fits &= (held >= min(3.0, float(np.median(held[inside])))) | (core.ties >= 2) | (middle < 0.15)
+        if matter >= 0.7 and kind != "relay":
+            # Where the group points one way, an account with its own matters is no part of it, whatever it shares. A
+            # relay's accounts carry many people's matters.
+            usual = float(np.median(np.abs(alike[inside] - matter)))
+            fits &= (alike >= min(0.5 * matter, matter - 4.0 * usual)) | (np.isnan(core.direction) & (core.ties >= 1))
         if kind == "distillation":
             # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.
             fits &= (self.own_conduct >= -1.5) | (self.own_conduct >= float(np.median(self.own_conduct[inside])) - 3.0)
@@ -233,7 +242,7 @@ class Chooser:
             c = candidates[i]
             if p[i] < max(self.least, self.network_least) or c.size < 12 or weighed.hands[i] < 2:
                 continue
-            if weighed.explanation[i] < self.most_explained or taken[c.members].mean() > 0.3:
+            if self._known(weighed, i) < self.most_explained or taken[c.members].mean() > 0.3:
                 continue
             if not self._one_hand_behind(c, harvests, harvested):
                 continue
@@ -243,11 +252,16 @@ class Chooser:
             sure = float(self.calibration.coordinated(one)[0])
             if c.size < 12 or sure < max(self.least, self.network_least):
                 continue
-            if one.hands[0] < 2 or one.explanation[0] < self.most_explained:
+            if one.hands[0] < 2 or self._known(one, 0) < self.most_explained:
                 continue
             taken[c.members] = True
             out.append(Chosen(c, "account_network", sure, core_of(self.book, c.members), one))
         return out
+
+    def _known(self, weighed: Weighed, i: int) -> float:
+        """Bits of explanation that say who the operator is. That an unverified name stands on it, says little."""
+        named = float(weighed.bits["one_organisation"][i]) if "one_organisation" in weighed.bits else 0.0
+        return float(weighed.explanation[i]) - (named if named > self.least_proven else 0.0)
 
     def _one_hand_behind(self, c: Candidate, harvests: Sequence[Chosen], harvested: Array) -> bool:
         """Whether the operator is a finding apart from the harvests inside.

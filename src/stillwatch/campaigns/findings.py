@@ -67,11 +67,14 @@ def campaigns_table(book: Book, reported: Sequence[Reported], calibration: Calib
         members = c.candidate.members
         what = targets(book, c) if c.kind != "account_network" else []
         ids, note = techniques(book, c)
-        conduct = float(calibration.conducts(c.weighed)[0].max())
+        conduct = 1.0 - float(np.prod(1.0 - calibration.conducts(c.weighed)[0]))
+        # An app's users are all alike: of a relay or a replay, only what no app brings speaks of one hand.
+        served = c.kind in ("relay", "replay")
+        hand = calibration.tied(c.weighed) if served else calibration.coordinated(c.weighed)
         rows.append({
             "campaign_id": r.campaign_id, "title": title(book, c, what), "score": 100.0 * c.p,
             "label": label(100.0 * c.p), "kind": c.kind, "conduct_score": 100.0 * conduct,
-            "coordination_score": 100.0 * float(calibration.coordinated(c.weighed)[0]),
+            "coordination_score": 100.0 * float(hand[0]),
             "account_ids": [book.ids[m] for m in members], "accounts": len(members),
             "exchanges": int(book.n[members].sum()),
             "first_seen": int(book.sums["first_us"][members].min()),

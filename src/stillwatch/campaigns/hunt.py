@@ -71,7 +71,7 @@ def hunt(
     for c in chosen:
         inside[c.candidate.members] = True
     chance = MatchedChance(book, found, weighed, inside, settings)
-    nearby_all = calibration.guilt(weighed, prior) if found else np.zeros(0)
+    guilt, hand = calibration.guilt(weighed, prior), calibration.coordinated(weighed)
     ids, related = identify(
         memory,
         [(c.kind, [book.ids[m] for m in c.candidate.members], c.core.values) for c in chosen],
@@ -80,8 +80,12 @@ def hunt(
     samples = _samples(window, book, chosen)
     reported = []
     for c, campaign_id, near, sample in zip(chosen, ids, related, samples, strict=True):
-        nearby = nearby_all[chance.like(c.candidate.size)] if len(chance.natural) else np.zeros(0)
-        rate = calibration.false_alarm_rate(c.p, [float(x) for x in nearby])
+        alike = chance.like(c.candidate.size)
+        if c.kind == "account_network":
+            # Its score is of the hand behind it; the training worlds' scores are of harvests.
+            rate = (float((hand[alike] >= c.p).sum()) + 1.0) / (len(alike) + 1.0)
+        else:
+            rate = calibration.false_alarm_rate(c.p, guilt[alike].tolist(), prior)
         reported.append(Reported(c, campaign_id, near, chance.p_values(c), rate, sample))
     return Hunted(book, found, weighed, reported, scores, calibration)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.actors.book import Book
+from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.content import TIE_KINDS, core_values
 from stillwatch.campaigns.findings import Reported
 
@@ -19,7 +20,9 @@ _MOST_VALUES = 12
 _CONTENT = ("opening", "system", "client", "history")
 
 
-def write_pictures(folder: Path, book: Book, reported: Sequence[Reported], prior: float) -> None:
+def write_pictures(
+    folder: Path, book: Book, reported: Sequence[Reported], calibration: Calibration, prior: float
+) -> None:
     """Writes traffic.parquet, ties.parquet and scores.json; values are numbered, never named."""
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(traffic(book, reported), folder / "traffic.parquet", compression="zstd")
@@ -31,6 +34,8 @@ def write_pictures(folder: Path, book: Book, reported: Sequence[Reported], prior
             "coordination_bits": float(r.chosen.weighed.coordination[0]),
             "relay_bits": float(r.chosen.weighed.relay[0]), "replay_bits": float(r.chosen.weighed.replay[0]),
             "explanation_bits": float(r.chosen.weighed.explanation[0]), "prior_bits": prior_bits,
+            "ties_bits": float(r.chosen.weighed.ties[0]),
+            "few_bits": -float(calibration.price(r.chosen.weighed)[0]) if r.chosen.kind != "account_network" else 0.0,
             "how": r.chosen.candidate.how,
         }
         for r in reported

@@ -106,15 +106,21 @@ def traffic_chart(traffic: pa.Table, titles: Mapping[str, str], colors: Mapping[
 
 
 def waterfall(
-    pro: Sequence[Claim], against: Sequence[Claim], score: float | None, prior_bits: float | None
-) -> str:
-    """Evidence for and against in bits, from the base rate to the score's log-odds. Empty without evidence."""
+    pro: Sequence[Claim], against: Sequence[Claim], score: float | None, prior_bits: float | None,
+    few_bits: float | None = None,
+) -> str:  # fmt: skip
+    """Evidence for and against in bits, from the base rate to the score's log-odds. Empty without evidence.
+
+    `few_bits` is what a small number of accounts costs: of small groups there are many to choose from.
+    """
     claims = [c for c in (*pro, *against) if c.bits is not None and abs(c.bits) >= 0.05]
     if not claims:
         return ""
     steps: list[tuple[str, float, str]] = []
     if prior_bits is not None and math.isfinite(prior_bits):
         steps.append(("base rate", prior_bits, NEUTRAL))
+        if few_bits is not None and abs(few_bits) >= 0.05:
+            steps.append(("few accounts to go by", few_bits, NEUTRAL))
     shown = sorted(claims, key=lambda c: -abs(c.bits or 0.0))[:12]
     rest = sum(c.bits or 0.0 for c in claims if c not in shown)
     for claim in sorted(shown, key=lambda c: -(c.bits or 0.0)):

@@ -27,9 +27,9 @@ from stillwatch.report.plain_text import (
 )
 
 KIND_WORDS: Mapping[str, str] = {
-    "distillation": "this harvests answers to train a model, without agreement",
-    "relay": "these accounts relay another vendor's own users, without agreement",
-    "replay": "these accounts send stored sessions again, without agreement",
+    "distillation": "this harvests answers without agreement, to train a model, as it looks",
+    "relay": "this harvests answers without agreement, by relaying another vendor's own users, as it looks",
+    "replay": "this harvests answers without agreement, by sending stored sessions again, as it looks",
     "account_network": "one operator runs these accounts, which as a whole do not harvest",
 }
 #: What a weight compares, by what its signal is about.

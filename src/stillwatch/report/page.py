@@ -83,7 +83,7 @@ def _campaign(
     return {
         "anchor": f"c{place + 1}", "chip": f"c{place}", "title": _title(row), "id": clean(row["campaign_id"], 80),
         "told": told, "pro": _sides(told.evidence_for), "against": _sides(told.evidence_against),
-        "waterfall": Markup(waterfall(*_weighed(told, row), row["score"], prior)),
+        "waterfall": Markup(waterfall(*_weighed(told, row), row["score"], prior, told.balance.get("few_bits"))),
         "doubled": "that one operator runs these accounts" if row["kind"] == "account_network"
         else "that this is a harvest",
         "network": Markup(network_chart(pictures.ties, row["campaign_id"])),

@@ -26,17 +26,20 @@ def dealt_work(
     Also seen in: bots of one product that work under their owners' accounts; a batch job spread over many keys.
     Source: Anthropic, February 2026 (load balancing over accounts); the hard case of a ring without infrastructure.
     """
-    mine, n, habit = own_habits(view)
+    mine, pairs, habit = own_habits(view)
+    n = view.add(view.book.topic_rows)
     inside, everybody, accounts = load_spread(view)
     alike = curve(1.0 - mine / max(habit, 1e-9), ((0.5, 0.0), (0.9, 1.0)))
     even = curve(inside / max(everybody, 0.6), ((0.15, 1.0), (0.4, 0.7), (0.75, 0.0)))
-    single = 1.0 - curve(view.sum("with_history") / np.maximum(view.n, 1.0), ((0.15, 0.0), (0.55, 1.0)))
+    told = view.sum("known_turns")
+    single = 1.0 - curve(view.sum("with_history") / np.maximum(told, 1.0), ((0.15, 0.0), (0.55, 1.0)))
     met, rows = met_across_accounts(view, "prompt")
     distinct, _ = distinct_values(view, "prompt")
     fresh = curve(met / np.maximum(rows, 1.0), ((0.01, 1.0), (0.1, 0.0))) * curve(
         distinct / np.maximum(rows, 1.0), ((0.5, 0.0), (0.9, 1.0))
     )
-    asked = (n >= min_prompts) & (accounts >= min_accounts) & (habit >= least_habit)
+    seen = (n >= min_prompts) & (pairs >= min_prompts) & (told >= 0.5 * view.n)
+    asked = seen & (accounts >= min_accounts) & (habit >= least_habit)
     heard = 1.0 - 0.8 * curve(common_frames(view), ((0.6, 0.0), (0.95, 1.0)))
     value = np.where(asked, alike * even * single * fresh * heard, np.nan)
     bits = curve(value, ((0.1, 0.0), (0.4, 1.2), (0.8, 2.6))) * trust(n, 3 * min_prompts) * trust(accounts, 20.0)

@@ -12,7 +12,9 @@ from stillwatch.signals import Opinion, signal
 
 
 @signal(family="dealing", about="coordination", needs=("topic",), actors=("group",))
-def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit: float = 0.004) -> Opinion:
+def interchangeable_accounts(
+    view: View, *, min_prompts: int = 150, min_pairs: int = 200, least_habit: float = 0.004
+) -> Opinion:
     """Two prompts of one of the group's accounts are no more alike than two prompts of two of its accounts.
 
     People have matters of their own: their prompts resemble themselves. Where a balancer deals a task list, or a
@@ -22,10 +24,13 @@ def interchangeable_accounts(view: View, *, min_prompts: int = 150, least_habit:
     Also seen in: users of an app whose template drowns their own words; classes with one assignment.
     Source: Anthropic, February 2026 (load balancing over accounts), read as a property of the content.
     """
-    mine, n, habit = own_habits(view)
-    asked = (n >= min_prompts) & (view.size >= 3) & (habit >= least_habit)
+    mine, pairs, habit = own_habits(view)
+    n = view.add(view.book.topic_rows)
+    # Accounts of one prompt each have no pair to show a habit by.
+    asked = (n >= min_prompts) & (pairs >= min_pairs) & (view.size >= 3) & (habit >= least_habit)
     value = np.where(asked, 1.0 - mine / max(habit, 1e-9), np.nan)
-    bits = curve(value, ((-0.5, -1.0), (0.2, -0.4), (0.5, 0.0), (0.8, 1.0), (0.97, 1.8))) * trust(n, 4 * min_prompts)
+    bits = curve(value, ((-0.5, -1.0), (0.2, -0.4), (0.5, 0.0), (0.8, 1.0), (0.97, 1.8)))
+    bits = bits * trust(n, 4 * min_prompts) * trust(pairs, 10 * min_pairs)
     # A frame that an app puts round every prompt drowns what is its users' own.
     bits = np.where(bits > 0, bits * (1.0 - 0.5 * curve(common_frames(view), ((0.6, 0.0), (0.95, 1.0)))), bits)
 

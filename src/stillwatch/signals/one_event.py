@@ -40,9 +40,11 @@ def one_event(view: View, *, event_days: int = 4, min_window_days: int = 9, most
     bits = np.where(np.isfinite(share), most_bits * people * curve(share, ((0.7, 0.0), (0.92, 1.0))), 0.0)
 
     def says(i: int) -> str:
-        return f"{share[i]:.0%} of its exchanges fall into {event_days} days; unevenness over the day {uneven[i]:.2f}."
+        came = f"; {code[i]:.0%} of its accounts came through one code" if code[i] >= 0.7 else ""
+        spread = f"unevenness over the day {uneven[i]:.2f}"
+        return f"{share[i]:.0%} of its exchanges fall into {event_days} days; {spread}{came}."
 
     def facts(i: int) -> dict[str, float]:
-        return {"share_in_busiest_days": float(share[i]), "unevenness": float(uneven[i])}
+        return {"share_in_busiest_days": float(share[i]), "unevenness": float(uneven[i]), "one_code": float(code[i])}
 
     return Opinion(np.where(np.isfinite(share), -share * people, np.nan), bits, says, facts)
