@@ -155,7 +155,7 @@ def pictures(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Writes the page and the pictures."""
-    found = read("found") or []
+    found = [row for file in sorted(FIGURES.glob("found*.json")) for row in read(file.stem)]
     real = read("real_input")
     second = read("second_author")
     lines = [

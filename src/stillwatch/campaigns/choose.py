@@ -55,6 +55,7 @@ class Chooser:
     """Bits of explanation from which an operator is known: a class, an event, an organisation, a declared reseller."""
 
     least_proven: float = -2.5
+    few_enough: int = 40
 
     @cached_property
     def own_conduct(self) -> Array:
@@ -112,9 +113,23 @@ class Chooser:
                 break
             current, weighed, kind, p = trial, trial_weighed, trial_kind, trial_p
             core = core_of(self.book, members)
-        if p < self.least:
+        if p < self.least or not self._shared_by_all(current):
             return None
         return Chosen(current, kind, p, core, weighed)
+
+    def _shared_by_all(self, candidate: Candidate) -> bool:
+        """Whether a small group is still one without its busiest fifth.
+
+        Exchanges add up, so that one account's conduct and the ties of others can look like one group's.
+        """
+        if candidate.size > self.few_enough:
+            return True
+        order = np.argsort(-self.book.n[candidate.members])
+        rest = np.sort(candidate.members[order[int(np.ceil(candidate.size / 5)) :]])
+        if len(rest) < self.min_accounts:
+            return False
+        without = weigh(self.book, [Candidate(rest, candidate.formed_by, candidate.how)], self.settings)
+        return self._unpriced(without) >= self.least - 0.1
 
     def _grown(self, chosen: Chosen, candidates: Sequence[Candidate], taken: Array, most_tries: int = 12) -> Chosen:
         """Takes in other groups that are mostly the same accounts, where the whole weighs as much.
