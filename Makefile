@@ -44,7 +44,7 @@ figures:             ## measure all of it anew (more than an hour), then write d
 	@$(env) P="$$VENV/bin/python" F=bench/figures && mkdir -p $$F && \
 	$$P -m bench.found --out $$F/found.json && \
 	$$P -m bench.second_author run bench/out/second-author --seeds 13,14 --figures $$F/second_author.json && \
-	$$P -m bench.text_pass --json > $$F/text_pass.json && \
+	$$P -m bench.text_pass --rows 400000 --json > $$F/text_pass.json && \
 	$$P -m bench.sweep_speed --profile letter --scale 0.03 --out $$F/sweep_speed_short.json && \
 	$$P -m bench.sweep_speed --texts long --rows 60000 --out $$F/sweep_speed_long.json && \
 	$$P -m bench.sweep_speed --profile letter --scale 0.19 --out $$F/sweep_speed_ten_million.json && \
