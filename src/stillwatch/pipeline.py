@@ -17,6 +17,7 @@ from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.findings import Findings, accounts_table, campaigns_table, evidence_table
 from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
+from stillwatch.campaigns.looks import read_looks, write_looks
 from stillwatch.campaigns.pictures import write_pictures
 from stillwatch.campaigns.track import read_memory, write_memory
 from stillwatch.errors import UsageError
@@ -53,13 +54,14 @@ def hunt(
     with suppress(UsageError), locked(home):  # whoever writes here now does it too
         expire_text(store)
     memory_file = home / "history" / "campaigns.json"
-    memory = read_memory(memory_file)
+    looks_file = home / "history" / "looks.json"
+    memory, looks = read_memory(memory_file), read_looks(looks_file)
     window = store.window(since, until, memory_gib=settings.store.memory_gib, threads=settings.store.threads)
     try:
         hunted = hunt_window(
             window, load_rules([Path(p) for p in settings.patterns.packs]), calibration=Calibration.load(),
             prior=settings.calibrate.prior, report_from=settings.campaigns.report_from, settings=settings.signals,
-            most=settings.campaigns.max_candidates, memory=memory,
+            most=settings.campaigns.max_candidates, memory=memory, looks=looks,
             tell=lambda step: progress({"step": step}) if progress else None,
         )  # fmt: skip
     finally:
@@ -78,6 +80,7 @@ def hunt(
             write_pictures(latest, hunted.book, hunted.reported, hunted.calibration, settings.calibrate.prior)
             if remember:
                 write_memory(memory_file, memory)
+                write_looks(looks_file, looks)
             return findings
     return hunt(home, settings=settings, since=since, until=until, progress=progress, remember=remember, taken=taken)
 
@@ -119,6 +122,7 @@ def _run(
         "releases_file": dict(taken.releases) if taken else {}, "rows": store.totals(), "missing": store.missing(),
         "known": hunted.book.known, "since": _rfc3339(since), "until": _rfc3339(until),
         "accounts": hunted.book.accounts, "groups_weighed": len(hunted.candidates),
+        "looks_price_bits": hunted.price_bits,
         "expected_false_campaigns": sum(1.0 - r.chosen.p for r in hunted.reported),
         "durations": durations,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 
 from stillwatch.actors.book import Book, open_book
 from stillwatch.campaigns.accounts import AccountScores, score_accounts
-from stillwatch.campaigns.calibration import Calibration
+from stillwatch.campaigns.calibration import Calibration, against
 from stillwatch.campaigns.chance import MatchedChance
 from stillwatch.campaigns.choose import Chooser, Chosen
 from stillwatch.campaigns.findings import Reported
-from stillwatch.campaigns.track import Remembered, identify
+from stillwatch.campaigns.looks import Look, look_at, price_bits
+from stillwatch.campaigns.track import Remembered, identify, remembered_price
 from stillwatch.campaigns.weigh import Weighed, weigh
 from stillwatch.linking.candidate import Candidate
 from stillwatch.linking.candidates import candidates as propose
@@ -36,6 +37,8 @@ class Hunted:
     reported: list[Reported]
     scores: AccountScores
     calibration: Calibration
+    price_bits: float = 0.0
+    """What a campaign that no earlier sweep reported had to show beyond its score."""
 
 
 def weighed_candidates(
@@ -55,16 +58,20 @@ def weighed_candidates(
 def hunt(
     window: Window, rules: Sequence[Rule], *, calibration: Calibration, prior: float, report_from: float = 55.0,
     settings: Mapping[str, Mapping[str, Any]] | None = None, most: int = 4000, memory: list[Remembered] | None = None,
-    tell: Tell = lambda step: None,
+    looks: list[Look] | None = None, tell: Tell = lambda step: None,
 ) -> Hunted:  # fmt: skip
-    """Finds campaigns in a window. `memory` (earlier sweeps' campaigns) is brought up to date in place."""
+    """Finds campaigns in a window. `memory` (earlier sweeps' campaigns) and `looks` are brought up to date in place."""
     settings = settings or {}
     memory = memory if memory is not None else []
+    looks = looks if looks is not None else []
+    looks.append(look_at(window, looks))
+    price = price_bits(looks)
     book, found, weighed = weighed_candidates(window, rules, settings, most=most, tell=tell)
     tell("choosing what to report")
     chooser = Chooser(book, calibration, prior, report_from / 100.0, settings)
-    harvests = chooser.harvests(found, weighed)
-    chosen = [*harvests, *chooser.networks(found, weighed, harvests)]
+    harvests = _paid(book, chooser.harvests(found, weighed), memory, price, chooser.least)
+    networks = _paid(book, chooser.networks(found, weighed, harvests), memory, price, chooser.network_least)
+    chosen = [*harvests, *networks]
     tell("comparing with matched chance")
     scores = score_accounts(book, harvests, settings, prior)
     inside = np.zeros(book.accounts, dtype=bool)
@@ -76,6 +83,7 @@ def hunt(
         memory,
         [(c.kind, [book.ids[m] for m in c.candidate.members], c.core.values) for c in chosen],
         datetime.now(UTC).isoformat(timespec="seconds"),
+        price,
     )
     samples = _samples(window, book, chosen)
     reported = []
@@ -87,7 +95,20 @@ def hunt(
         else:
             rate = calibration.false_alarm_rate(c.p, guilt[alike].tolist(), prior)
         reported.append(Reported(c, campaign_id, near, chance.p_values(c), rate, sample))
-    return Hunted(book, found, weighed, reported, scores, calibration)
+    return Hunted(book, found, weighed, reported, scores, calibration, price)
+
+
+def _paid(
+    book: Book, chosen: Sequence[Chosen], memory: Sequence[Remembered], price: float, least: float
+) -> list[Chosen]:
+    """What is still to be reported after the price of repeated looks; a known campaign pays what it paid at first."""
+    out = []
+    for c in chosen:
+        paid = remembered_price(memory, c.kind, [book.ids[m] for m in c.candidate.members])
+        p = float(against(np.asarray([c.p]), np.asarray([-(price if paid is None else paid)]))[0])
+        if p >= least:
+            out.append(replace(c, p=p) if price or paid else c)
+    return out
 
 
 def _samples(window: Window, book: Book, chosen: Sequence[Chosen], each: int = 6) -> list[list[str]]:

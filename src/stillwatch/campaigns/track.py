@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+#: Of the accounts of the smaller of two groups, the share in both from which they are one campaign.
+SAME_SHARE = 0.3
+
 
 @dataclass
 class Remembered:
@@ -19,6 +22,8 @@ class Remembered:
     core: list[int]
     first_reported_at: str
     last_reported_at: str
+    price_bits: float = 0.0
+    """What looking again and again cost when it was first reported; it stays that."""
 
 
 def new_id(kind: str, account_ids: Sequence[str]) -> str:
@@ -46,8 +51,20 @@ def write_memory(path: Path, memory: Sequence[Remembered]) -> None:
     fresh.replace(path)
 
 
+def remembered_price(memory: Sequence[Remembered], kind: str, account_ids: Sequence[str]) -> float | None:
+    """The price that an earlier sweep's report of this group paid; None where none reported it."""
+    here = set(account_ids)
+    paid = [
+        old.price_bits
+        for old in memory
+        if (old.kind == "account_network") == (kind == "account_network")
+        and len(here & set(old.account_ids)) >= SAME_SHARE * max(min(len(here), len(old.account_ids)), 1)
+    ]
+    return min(paid) if paid else None
+
+
 def identify(
-    memory: list[Remembered], found: Sequence[tuple[str, list[str], frozenset[int]]], at: str
+    memory: list[Remembered], found: Sequence[tuple[str, list[str], frozenset[int]]], at: str, price: float = 0.0
 ) -> tuple[list[str], list[list[str]]]:
     """(ids, related ids) of found campaigns (kind, account ids, core hashes); `memory` is brought up to date.
 
@@ -58,7 +75,7 @@ def identify(
     used: set[str] = set()
     for kind, accounts, core in found:
         here = set(accounts)
-        best, share = None, 0.3
+        best, share = None, SAME_SHARE
         for old in memory:
             if old.campaign_id in used or (old.kind == "account_network") != (kind == "account_network"):
                 continue
@@ -66,7 +83,7 @@ def identify(
             if overlap >= share:
                 best, share = old, overlap
         if best is None:
-            best = Remembered(new_id(kind, accounts), kind, [], [], at, at)
+            best = Remembered(new_id(kind, accounts), kind, [], [], at, at, price)
             memory.append(best)
         best.kind, best.account_ids, best.core, best.last_reported_at = kind, sorted(here), sorted(core), at
         used.add(best.campaign_id)
