@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from scipy.optimize import minimize
 
-from stillwatch.campaigns.calibration import MOST_COORDINATION, Calibration, against, halvings
+from stillwatch.campaigns.calibration import MOST_COORDINATION, Calibration, against, halvings, network_bits
 from stillwatch.campaigns.choose import Chooser
 from stillwatch.campaigns.hunt import weighed_candidates
 from stillwatch.patterns import load_rules
@@ -62,15 +62,19 @@ def groups_of(place: Path, *, least: float = 0.01) -> list[dict[str, Any]]:
     guilty = np.asarray([r["role"] in ("harvest", "relay", "replay") for r in roles])
     calibration = replace(Calibration.load(), few=0.0)  # small ones are looked at too, to learn what they cost
     chosen = Chooser(book, calibration, calibration.trained_prior, least, {}).harvests(found, w)
+    reported = Chooser(book, Calibration.load(), load_settings().calibrate.prior, 0.55, {}).harvests(found, w)
+    loose = Chooser(book, replace(Calibration.load(), network=(0.0, 0.5), few=0.0), 0.5, 0.5, {})
+    networks = loose.networks(found, w, reported)
+    operated = np.asarray([(r["network"] or r["campaign"]) is not None for r in roles])
     out = []
-    for c in chosen:
+    for c in [*chosen, *networks]:
         members, sums = c.candidate.members, c.weighed
         names = [str(roles[m]["campaign"] or roles[m]["network"] or roles[m]["cohort"]) for m in members]
         values, counts = np.unique(names, return_counts=True)
         kinds = [roles[m]["role"] for m in members]
         out.append({
             "world": place.name, "size": c.candidate.size, "how": c.candidate.how,
-            "guilty": float(guilty[members].mean()),
+            "guilty": float(guilty[members].mean()), "operated": float(operated[members].mean()),
             "name": str(values[counts.argmax()]), "role": max(set(kinds), key=kinds.count), "kind": c.kind, "p": c.p,
             "conduct": float(sums.conduct[0]), "coordination": float(sums.coordination[0]),
             "relay": float(sums.relay[0]), "replay": float(sums.replay[0]), "explanation": float(sums.explanation[0]),
@@ -86,6 +90,8 @@ def _s(x: np.ndarray) -> np.ndarray:
 
 def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     """Penalised maximum likelihood of the two-factor form on groups that are clearly guilty or clearly not."""
+    network = fit_network([g for g in groups if g["kind"] == "account_network"])
+    groups = [g for g in groups if g["kind"] != "account_network"]
     use = [g for g in groups if g["guilty"] >= 0.6 or g["guilty"] <= 0.3]
     y = np.asarray([g["guilty"] >= 0.6 for g in use], dtype=float)
     c, k, r, p, e = (
@@ -121,11 +127,38 @@ def fit(groups: list[dict[str, Any]]) -> dict[str, Any]:
     x = best.x
     return {
         "conduct": (x[0], x[1]), "coordination": (x[2], x[3]), "relay": (x[4], x[5]), "replay": (x[6], x[7]),
-        "ties": (x[8], x[9]), "few": max(float(x[10]), 0.0),
+        "ties": (x[8], x[9]), "network": network, "few": max(float(x[10]), 0.0),
         "trained_prior": float((weight * y).sum() / weight.sum()), "legitimate_scores": legitimate[-200:].tolist(),
         "of_groups": int((y == 0).sum()), "groups": len(use), "guilty_groups": int(y.sum()),
         "brier": float((weight * (q - y) ** 2).sum() / weight.sum()), "q": q, "use": use, "y": y,
     }  # fmt: skip
+
+
+def fit_network(groups: list[dict[str, Any]]) -> tuple[float, float]:
+    """Offset and slope of a network's score on groups that are mostly one operator's or mostly nobody's.
+
+    A few dozen groups at most: the slope is held near what a bit is worth by itself (ln 2), twice over, since bits of
+    coordination are set with care, and both classes weigh the same.
+    """
+    use = [g for g in groups if g["operated"] >= 0.7 or g["operated"] <= 0.3]
+    y = np.asarray([g["operated"] >= 0.7 for g in use], dtype=float)
+    price = Calibration.load().few * halvings(np.asarray([float(g["size"]) for g in use]))
+    sums = (np.asarray([g[name] for g in use]) for name in ("coordination", "explanation"))
+    bits = network_bits(*sums, price)
+    weight = np.where(y > 0, 0.5 / max(y.mean(), 1e-9), 0.5 / max(1.0 - y.mean(), 1e-9))
+
+    def loss(x: np.ndarray) -> float:
+        q = np.clip(0.02 + 0.96 * _s(x[0] + x[1] * bits), 1e-6, 1 - 1e-6)
+        fitness = -(weight * (y * np.log(q) + (1 - y) * np.log(1 - q))).sum()
+        return float(fitness + 0.5 * 8.0 * (x[1] - 2 * np.log(2.0)) ** 2)
+
+    best = minimize(loss, np.asarray([-6.0, 1.4]), method="L-BFGS-B")
+    q = _s(best.x[0] + best.x[1] * bits)
+    for i in np.argsort(-q):
+        g = use[i]
+        head = f"network {q[i]:.2f} truth {y[i]:.0f} {g['world']} {g['name']}"
+        print(f"{head} n={g['size']} bits={bits[i]:.1f} {g['how']}")
+    return float(best.x[0]), float(best.x[1])
 
 
 def write(result: dict[str, Any], path: Path, version: str) -> None:
@@ -134,7 +167,7 @@ def write(result: dict[str, Any], path: Path, version: str) -> None:
              f'version = "{version}"']  # fmt: skip
     lines += [
         f"{n} = [{result[n][0]:.4f}, {result[n][1]:.4f}]"
-        for n in ("conduct", "coordination", "ties", "relay", "replay")
+        for n in ("conduct", "coordination", "ties", "relay", "replay", "network")
     ]
     lines.append(f"few = {result['few']:.4f}")
     lines.append(f"trained_prior = {result['trained_prior']:.4f}")
@@ -168,6 +201,7 @@ def main() -> None:
         "ties",
         "relay",
         "replay",
+        "network",
         "few",
         "trained_prior",
         "groups",

@@ -67,6 +67,15 @@ def test_an_explanation_lowers_a_harvests_score_and_never_its_conduct() -> None:
     np.testing.assert_array_equal(CALIBRATION.conducts(explained), CALIBRATION.conducts(plain))
 
 
+def test_a_network_needs_a_hand_that_nobody_knows() -> None:
+    """The same ties score lower for a known company, and for a handful of accounts; conduct plays no part."""
+    plain, company, few = _weighed(0.0, 8.0), _weighed(0.0, 8.0, explanation=-2.0), _weighed(0.0, 8.0, size=12.0)
+    harvest = _weighed(9.0, 8.0)
+    scores = [float(CALIBRATION.operated(w)[0]) for w in (plain, company, few, harvest)]
+    assert scores[0] == scores[3] >= 0.9
+    assert scores[1] < 0.55 and scores[2] < scores[0]
+
+
 def test_of_small_groups_there_are_many_to_choose_from_so_they_need_more() -> None:
     few, some, many = (float(CALIBRATION.guilt(_weighed(3.0, 6.0, size=n), 0.2)[0]) for n in (4.0, 40.0, 2000.0))
     assert few < some == many
@@ -109,7 +118,8 @@ def test_a_calibration_of_ones_own_is_read_and_a_faulty_one_refused(tmp_path: Pa
     file = tmp_path / "calibration.toml"
     good = (
         'version = "mine"\nconduct = [-1, 1]\ncoordination = [-1, 1]\nties = [-1, 1]\n'
-        "relay = [-1, 1]\nreplay = [-1, 1]\nfew = 0.5\ntrained_prior = 0.1\nlegitimate_scores = [0.2]\nof_groups = 3\n"
+        "relay = [-1, 1]\nreplay = [-1, 1]\nnetwork = [-1, 1]\nfew = 0.5\ntrained_prior = 0.1\n"
+        "legitimate_scores = [0.2]\nof_groups = 3\n"
     )
     file.write_text(good)
     assert Calibration.load(file).version == "mine"

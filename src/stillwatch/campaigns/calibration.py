@@ -29,6 +29,7 @@ class Calibration:
     It takes both factors. Relay and replay put their own evidence in the place of conduct, and `ties` (coordination
     without what an app brings) in the place of coordination: an app's users are all alike, and nobody's pool. A group
     is guilty where it does at least one of the three.
+    `network` is the line of an account network's score, fitted by itself: it needs no conduct.
     `trained_prior` is the share of harvests among the groups that it was fitted on; another prior shifts the product.
     """
 
@@ -37,6 +38,7 @@ class Calibration:
     ties: tuple[float, float]
     relay: tuple[float, float]
     replay: tuple[float, float]
+    network: tuple[float, float]
     few: float
     """Bits that each halving below `ENOUGH_ACCOUNTS` costs: of small groups there are many to choose from."""
     trained_prior: float
@@ -54,7 +56,7 @@ class Calibration:
             else:
                 text = path.read_text("utf-8")
             table = tomllib.loads(text)
-            names = ("conduct", "coordination", "ties", "relay", "replay")
+            names = ("conduct", "coordination", "ties", "relay", "replay", "network")
             pair = {k: (float(table[k][0]), float(table[k][1])) for k in names}
             return cls(
                 **pair, few=float(table["few"]), trained_prior=float(table["trained_prior"]),
@@ -79,6 +81,11 @@ class Calibration:
     def tied(self, w: Weighed) -> Array:
         """P(one operator) of each candidate by what no app brings to all of its users."""
         return _sigmoid(self.ties, np.minimum(w.ties, MOST_COORDINATION) + w.explanation)
+
+    def operated(self, w: Weighed) -> Array:
+        """P(one operator runs these accounts, and nobody known does) of each candidate: an account network's score."""
+        bits = network_bits(w.coordination, w.explanation, self.price(w))
+        return _sigmoid(self.network, bits)
 
     def conducts(self, w: Weighed) -> Array:
         """P(harvests, relays or replays), whoever it is: candidates x (distillation, relay, replay)."""
@@ -119,6 +126,11 @@ class Calibration:
 def halvings(size: Array) -> Array:
     """How many times a group is half of `ENOUGH_ACCOUNTS`; 0 for larger ones."""
     return np.asarray(np.maximum(np.log2(ENOUGH_ACCOUNTS / np.maximum(size, 1.0)), 0.0))
+
+
+def network_bits(coordination: Array, explanation: Array, price: Array) -> Array:
+    """Bits for an unknown operator. What explains a group speaks against the hand and against its being unknown."""
+    return np.asarray(np.minimum(coordination, MOST_COORDINATION) + 2.0 * explanation - price)
 
 
 def against(p: Array, bits: Array) -> Array:

@@ -49,8 +49,6 @@ class Chooser:
     least: float
     settings: Mapping[str, Mapping[str, Any]]
     min_accounts: int = 3
-    network_least: float = 0.8
-    """A network rests on coordination alone, so it takes more of it than a harvest does."""
     most_explained: float = -0.4
     """Bits of explanation from which an operator is known: a class, an event, an organisation, a declared reseller."""
 
@@ -246,7 +244,7 @@ class Chooser:
 
     def networks(self, candidates: Sequence[Candidate], weighed: Weighed, harvests: Sequence[Chosen]) -> list[Chosen]:
         """Groups under one operator whose conduct as a whole is no harvest; harvests may lie inside them."""
-        p = self.calibration.coordinated(weighed)
+        p = self.calibration.operated(weighed)
         harvested = np.zeros(self.book.accounts)
         for h in harvests:
             harvested[h.candidate.members] = 1.0
@@ -255,7 +253,7 @@ class Chooser:
         order = sorted(range(len(candidates)), key=lambda i: -self._worth(float(p[i]), candidates[i].size))
         for i in order[:400]:
             c = candidates[i]
-            if p[i] < max(self.least, self.network_least) or c.size < 12 or weighed.hands[i] < 2:
+            if p[i] < self.least or c.size < 12 or weighed.hands[i] < 2:
                 continue
             if self._known(weighed, i) < self.most_explained or taken[c.members].mean() > 0.3:
                 continue
@@ -264,8 +262,8 @@ class Chooser:
             core = core_of(self.book, c.members)
             c = Candidate(c.members[self._fits(core, "account_network", c.members)[c.members]], c.formed_by, c.how)
             one = weigh(self.book, [c], self.settings)
-            sure = float(self.calibration.coordinated(one)[0])
-            if c.size < 12 or sure < max(self.least, self.network_least):
+            sure = float(self.calibration.operated(one)[0])
+            if c.size < 12 or sure < self.least:
                 continue
             if one.hands[0] < 2 or self._known(one, 0) < self.most_explained:
                 continue

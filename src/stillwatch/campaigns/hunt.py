@@ -70,7 +70,7 @@ def hunt(
     tell("choosing what to report")
     chooser = Chooser(book, calibration, prior, report_from / 100.0, settings)
     harvests = _paid(book, chooser.harvests(found, weighed), memory, price, chooser.least)
-    networks = _paid(book, chooser.networks(found, weighed, harvests), memory, price, chooser.network_least)
+    networks = _paid(book, chooser.networks(found, weighed, harvests), memory, price, chooser.least)
     chosen = [*harvests, *networks]
     tell("comparing with matched chance")
     scores = score_accounts(book, harvests, settings, prior)
@@ -78,7 +78,7 @@ def hunt(
     for c in chosen:
         inside[c.candidate.members] = True
     chance = MatchedChance(book, found, weighed, inside, settings)
-    guilt, hand = calibration.guilt(weighed, prior), calibration.coordinated(weighed)
+    guilt, hand = calibration.guilt(weighed, prior), calibration.operated(weighed)
     ids, related = identify(
         memory,
         [(c.kind, [book.ids[m] for m in c.candidate.members], c.core.values) for c in chosen],
