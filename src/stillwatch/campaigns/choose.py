@@ -54,6 +54,8 @@ class Chooser:
 
     least_proven: float = -2.5
     few_enough: int = 40
+    least_served: float = 2.5
+    """Bits of relay from which a group whose prompts ask for nothing in particular is called one."""
 
     @cached_property
     def own_conduct(self) -> Array:
@@ -159,11 +161,29 @@ class Chooser:
     def _kind(self, weighed: Weighed) -> tuple[str, float]:
         p = self.calibration.harvests(weighed, self.prior)[0]
         best = int(p.argmax())
-        stored = float(weighed.bits["foreign_history"][0]) if "foreign_history" in weighed.bits else 0.0
+        if best == 0 and self._serves(weighed):
+            best = 1
+        stored = self._bits(weighed, "foreign_history")
         if best == 1 and p[2] >= self.least and (weighed.replay[0] > weighed.relay[0] or stored >= 3.0):
             # Both are likely. A relay's conversations go on with answers of ours; stored ones hold hardly any.
             best = 2
+        if best == 1 and weighed.replay[0] >= 0.5 and self._bits(weighed, "round_the_clock") >= 1.0:
+            # Many people's conversations at hours that no people keep: nobody is waiting for these answers.
+            best = 2
         return KINDS[best], float(self.calibration.guilt(weighed, self.prior)[0])
+
+    def _serves(self, weighed: Weighed) -> bool:
+        """Whether what looks like a harvest is what the relayed product's own prompts bring: templates, lists, volume.
+
+        A harvest's prompts ask for something that is worth training on; a product's frame says nothing of it.
+        """
+        asked = sum(self._bits(weighed, s.name) for s in all_signals() if s.family == "patterns")
+        relay = float(weighed.relay[0])
+        return relay >= self.least_served and relay + 0.25 >= float(weighed.conduct[0]) and asked <= 0.3
+
+    @staticmethod
+    def _bits(weighed: Weighed, name: str) -> float:
+        return float(weighed.bits[name][0]) if name in weighed.bits else 0.0
 
     def _fits(self, core: Core, kind: str, members: Array | None = None) -> Array:
         """Accounts that do what the group does and are tied as it is, measured against its middle account."""
@@ -187,6 +207,7 @@ class Chooser:
             fits &= content >= 1.0 - max(0.15, 4.0 * usual)
         # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
         fits |= (core.templates >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
+        late = (core.templates >= max(0.85 * middle, 0.6)) & (alike >= 0.2) if kind == "distillation" else fits & False
         held = core.cover * self.book.n
         fits &= (held >= min(3.0, float(np.median(held[inside])))) | (core.ties >= 2) | (middle < 0.15)
         if matter >= 0.7 and kind != "relay":
@@ -194,6 +215,8 @@ class Chooser:
             # relay's accounts carry many people's matters.
             usual = float(np.median(np.abs(alike[inside] - matter)))
             fits &= (alike >= min(0.5 * matter, matter - 4.0 * usual)) | (np.isnan(core.direction) & (core.ties >= 1))
+        # One that joined when the harvest had moved on sends the same templates on other matters.
+        fits |= late
         if kind == "distillation":
             # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.
             fits &= (self.own_conduct >= -1.5) | (self.own_conduct >= float(np.median(self.own_conduct[inside])) - 3.0)
@@ -212,7 +235,10 @@ class Chooser:
         return np.asarray(inside | straggler)
 
     def _joined(self, chosen: list[Chosen]) -> list[Chosen]:
-        """Joins harvests of one kind whose accounts share both core content and ties: one operation found twice."""
+        """Joins harvests of one kind whose accounts share both core content and ties: one operation found twice.
+
+        What serves or replays many people has no content of its own: there the whole must be of one piece, no more.
+        """
         joined = list(chosen)
         changed = True
         while changed and len(joined) > 1:
@@ -220,7 +246,7 @@ class Chooser:
             for a in range(len(joined)):
                 for b in range(a + 1, len(joined)):
                     x, y = joined[a], joined[b]
-                    if x.kind != y.kind or not self._same(x, y):
+                    if x.kind != y.kind or (x.kind == "distillation" and not self._same(x, y)):
                         continue
                     members = np.union1d(x.candidate.members, y.candidate.members)
                     both = Candidate(members, x.candidate.formed_by & y.candidate.formed_by, x.candidate.how)
