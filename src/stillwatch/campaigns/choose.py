@@ -206,8 +206,12 @@ class Chooser:
             usual = float(np.median(np.abs(content[inside] - 1.0)))
             fits &= content >= 1.0 - max(0.15, 4.0 * usual)
         # Templates that few others send, in the group's measure and on its matter: such an account needs no tie.
-        fits |= (core.templates >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
-        late = (core.templates >= max(0.85 * middle, 0.6)) & (alike >= 0.2) if kind == "distillation" else fits & False
+        tieless = (core.templates >= max(0.8 * middle, 0.4)) & (alike >= 0.8 * max(matter, 0.5))
+        if ties >= 1.0:
+            # Where the group's accounts are tied, those who are not and send a little of the same are an app's users.
+            tieless &= self.book.n >= 0.15 * float(np.median(self.book.n[inside]))
+        fits |= tieless
+        late = (core.templates >= max(0.85 * middle, 0.6)) & (alike >= 0.2) & (core.ties >= 1) & (kind == "distillation")
         held = core.cover * self.book.n
         fits &= (held >= min(3.0, float(np.median(held[inside])))) | (core.ties >= 2) | (middle < 0.15)
         if matter >= 0.7 and kind != "relay":
