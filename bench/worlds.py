@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import stillwatch
 from bench.truth import GUILTY, compare_rows, truth_of
 from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.chance import MatchedChance
+from stillwatch.campaigns.choose import Chooser
 from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
 from stillwatch.patterns import load_rules
@@ -56,6 +58,7 @@ MISSING: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+@cache
 def code_version() -> str:
     """A hash of everything that a figure depends on: the package without its doors, and this bench's measuring."""
     root = Path(stillwatch.__file__).parent
@@ -167,6 +170,19 @@ def groups_of(hunted: Hunted, truth: dict[str, dict[str, Any]], prior: float = P
     return rows
 
 
+def settled_groups(hunted: Hunted, truth: dict[str, dict[str, Any]], prior: float = PRIOR) -> list[dict[str, Any]]:
+    """The groups that the hunt would settle on if it reported from 1 %: none overlap, as calibration was fitted."""
+    chooser = Chooser(hunted.book, hunted.calibration, prior, 0.01, {})
+    out = []
+    for c in chooser.harvests(hunted.candidates, hunted.weighed):
+        members = [truth[hunted.book.ids[m]] for m in c.candidate.members]
+        guilty = sum(r["role"] in GUILTY for r in members) / len(members)
+        names = [str(r["campaign"] or r["network"] or r["cohort"]) for r in members]
+        out.append({"p": c.p, "size": len(members), "guilty": guilty, "kind": c.kind,
+                    "name": max(sorted(set(names)), key=names.count)})  # fmt: skip
+    return out
+
+
 def compared(hunted: Hunted, truth: dict[str, dict[str, Any]], campaigns: list[dict[str, Any]]) -> dict[str, Any]:
     """`compare_rows`, and what calibration and the look-alikes' count need besides."""
     scored, found = findings_of(hunted)
@@ -221,7 +237,8 @@ def measure(name: str, world: World, seed: int, folder: Path, rows: Path, missin
         _kept(groups_of(hunted, truth), rows / "candidates" / f"{name}-{seed}-{lack}.parquet")
         out.append({"world": name, "seed": seed, "missing": lack, "exchanges": figures["exchanges"],
                     "days": figures["days"], "cpu_simulate": made - started, "cpu_sweep": swept - made,
-                    **compared(hunted, truth, campaigns), "groups": len(hunted.candidates)})  # fmt: skip
+                    **compared(hunted, truth, campaigns), "groups": len(hunted.candidates),
+                    "settled": settled_groups(hunted, truth)})  # fmt: skip
         shutil.rmtree(place, ignore_errors=True)
     return out
 
