@@ -3,7 +3,7 @@
 python -m bench.ablation [--seeds 561 562 563] [--worlds harvests pools] [--out FILE] [--picture FILE]
 
 A signal family that is taken away has no opinion of anybody, as if its columns had not been logged. A family of marks
-that is taken away links nobody (`link`), or links nobody and is no sign either (`gone`). The calibration stays as it is.
+that is taken away links nobody (`link`), or links nobody and is no sign either (`gone`). The calibration stays.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ WORLDS: dict[str, World] = {
     "harvests": World(("letter@0.002", "february_minimax@0.006", "february_deepseek@0.3", "non_english@0.15",
                        "cleaner_zhipu@0.06", "quiet_ring@0.5", "ordinary@0.006", "eval_harness@0.005",
                        "classroom@0.005", "coding_fleet@0.003"), 5),
-    "pools": World(("hydra@0.006", "relay_moonshot@0.01", "relay_harness@0.008", "replay_xiaomi@0.03", "bypass_search@0.7",
-                    "ring_of_30", "ordinary@0.006", "router@0.01", "corporate_seats@0.005", "native_language@0.005"), 6),
+    "pools": World(("hydra@0.006", "relay_moonshot@0.01", "relay_harness@0.008", "replay_xiaomi@0.03",
+                    "bypass_search@0.7", "ring_of_30", "ordinary@0.006", "router@0.01", "corporate_seats@0.005",
+                    "native_language@0.005"), 6),
 }  # fmt: skip
 
 #: What families of marks link by, beside marks of their own: topics are content too.
@@ -61,7 +62,9 @@ def without_family(family: str) -> Callable[[Callable[..., dict[str, Opinion]]],
     def wrap(measure: Callable[..., dict[str, Opinion]]) -> Callable[..., dict[str, Opinion]]:
         def measured(view: View, settings: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Opinion]:
             return {
-                name: replace(o, statistic=np.full(view.actors, np.nan), bits=np.zeros(view.actors)) if name in silent else o
+                name: replace(o, statistic=np.full(view.actors, np.nan), bits=np.zeros(view.actors))
+                if name in silent
+                else o
                 for name, o in measure(view, settings).items()
             }
 
@@ -154,6 +157,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             "worlds": len(mine), "campaigns": len(harvests), "found": sum(c["found"] for c in harvests),
             "right_kind": sum(c["kind"] in c["kinds_reported"] for c in harvests),
             "mean_recall": float(np.mean([c["recall"] for c in harvests])) if harvests else None,
+            "mean_score": float(np.mean([c["mean_score"] for c in harvests])) if harvests else None,
             "recall": caught / guilty if guilty else None, "recall_wilson": wilson(caught, guilty),
             "networks": len(networks), "networks_found": sum(c["found"] for c in networks),
             "wronged": wronged, "wronged_per_10000": 1e4 * wronged / max(legitimate, 1),
@@ -184,6 +188,7 @@ def picture(by_cut: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         order = sorted(cuts_here, key=lambda c: -by_cut[c]["mean_recall"])
         at = np.arange(len(order))
         axis.barh(at, [by_cut[c]["mean_recall"] for c in order], color="#0072b2", height=0.7)
+        axis.plot([by_cut[c]["mean_score"] / 100 for c in order], at, "o", color="#d55e00", ms=3.5)
         axis.axvline(base["mean_recall"], color="#333333", lw=1, ls="--")
         for y, c in zip(at, order, strict=True):
             s = by_cut[c]
@@ -196,7 +201,9 @@ def picture(by_cut: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axis.set_yticks(at, [c.partition(" ")[2] for c in order], fontsize=7.5)
         axis.set_xlim(0, 1)
         axis.set_title(title, fontsize=9)
-        axis.set_xlabel("mean recall of the campaigns (dashed: with everything)", fontsize=8)
+        axis.set_xlabel(
+            "mean recall of the campaigns (dashed: with everything); dots: mean score of their accounts", fontsize=8
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -226,12 +233,15 @@ def main() -> None:
     by_cut = summary(rows)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     figures = {"code": code_version(), "seeds": options.seeds, "cuts": by_cut,
-               "worlds": {n: {"profiles": WORLDS[n].profiles, "days": WORLDS[n].days} for n in options.worlds}}  # fmt: skip
+               "worlds": {n: {"profiles": WORLDS[n].profiles, "days": WORLDS[n].days}
+                          for n in options.worlds}}  # fmt: skip
     options.out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     picture(by_cut, options.picture)
     for cut, s in sorted(by_cut.items(), key=lambda pair: pair[1]["mean_recall"]):
-        print(f"{cut:24} found {s['found']}/{s['campaigns']}, right kind {s['right_kind']}, mean recall {s['mean_recall']:.3f}, "
-              f"networks {s['networks_found']}/{s['networks']}, wronged {s['wronged']}, false {s['false_campaigns']}+{s['false_networks']}")  # fmt: skip
+        print(f"{cut:24} found {s['found']}/{s['campaigns']}, right kind {s['right_kind']}, "
+              f"mean recall {s['mean_recall']:.3f}, score {s['mean_score']:.1f}, networks "
+              f"{s['networks_found']}/{s['networks']}, wronged {s['wronged']}, false "
+              f"{s['false_campaigns']}+{s['false_networks']}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -31,9 +31,11 @@ OUT = ROOT / "bench" / "figures" / "accuracy.json"
 #: Each published campaign at 60 to 200 accounts, 410 ordinary customers beside it, and look-alikes of its own kind.
 #: Days are cut so that a world stays below some 75,000 exchanges; what an account sends in a day is not.
 CAMPAIGNS: dict[str, World] = {
-    "february_deepseek": World(("february_deepseek@0.7", "ordinary@0.004", "eval_harness@0.005", "judge_pipeline@0.01"), 8),
+    "february_deepseek": World(("february_deepseek@0.7", "ordinary@0.004", "eval_harness@0.005",
+                                "judge_pipeline@0.01"), 8),
     "february_minimax": World(("february_minimax@0.02", "ordinary@0.004", "coding_fleet@0.003", "ci_bots@0.005"), 10),
-    "february_moonshot": World(("february_moonshot@0.12", "ordinary@0.004", "coding_fleet@0.003", "support_bot@0.01"), 4),
+    "february_moonshot": World(("february_moonshot@0.12", "ordinary@0.004", "coding_fleet@0.003",
+                                "support_bot@0.01"), 4),
     "hydra": World(("hydra@0.01", "ordinary@0.004", "corporate_seats@0.005", "vpn_users@0.005"), 10),
     "letter": World(("letter@0.006", "ordinary@0.004", "eval_harness@0.005", "coding_fleet@0.003"), 8),
     "september_pools": World(("september_pools@0.008", "ordinary@0.004", "agreed_synthetic_data@0.003"), 3),
@@ -160,7 +162,8 @@ def line_of(row: dict[str, Any]) -> str:
     seconds = row["cpu_simulate"] + row["cpu_sweep"]
     return (
         f"{row['world']} {row['seed']}{lack}: {'; '.join(parts) or 'no campaign'}; wronged {row['wrongly_flagged']}"
-        f"/{row['legitimate']}; {'; '.join(wrong + called) or 'clean'} ({row['exchanges']:,} exchanges, {seconds:.1f} CPU s)"
+        f"/{row['legitimate']}; {'; '.join(wrong + called) or 'clean'} "
+        f"({row['exchanges']:,} exchanges, {seconds:.1f} CPU s)"
     )
 
 
@@ -200,7 +203,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     bad, n = sum(w[0] for w in wronged), sum(w[1] for w in wronged)
     return {
         "worlds": len(rows), "exchanges": sum(r["exchanges"] for r in rows),
-        "cpu_seconds": sum(r["cpu_simulate"] + r["cpu_sweep"] for r in rows), "campaigns": campaigns, "cohorts": cohorts,
+        "cpu_seconds": sum(r["cpu_simulate"] + r["cpu_sweep"] for r in rows),
+        "campaigns": campaigns, "cohorts": cohorts,
         "legitimate": int(n), "wrongly_flagged": int(bad), "wrongly_flagged_per_10000": 1e4 * bad / max(n, 1.0),
         "wrongly_flagged_wilson": [1e4 * x for x in wilson(bad, n)],
         "wrongly_flagged_bootstrap": [1e4 * x for x in bootstrap(wronged)],
@@ -248,7 +252,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", nargs="*", choices=list(WORLDS), default=[*CAMPAIGNS, "lookalikes", "ordinary"])
     parser.add_argument("--seeds", nargs="*", type=int, help="other seeds than the report's")
-    parser.add_argument("--missing-seeds", type=int, default=MISSING_SEEDS, help="seeds in which columns are taken away")
+    parser.add_argument(
+        "--missing-seeds", type=int, default=MISSING_SEEDS, help="seeds in which columns are taken away"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rows", type=Path, default=ROWS)
     parser.add_argument("--out", type=Path, default=OUT)
@@ -289,9 +295,9 @@ def table(figures: dict[str, Any]) -> str:
             a, b = c["recall_bootstrap"]
             lines.append(f"| {name} | {c['found']}/{c['worlds']} | {c['right_kind']}/{c['worlds']} "
                          f"| {c['recall']:.1%} ({a:.1%}-{b:.1%}) | {innocents} | {false} |")  # fmt: skip
-    called = {k: v for k, v in figures["together"]["cohorts"].items() if v["called"]}
-    lines += ["", "Cohorts of look-alikes called a campaign: "
-              + (", ".join(f"{k} in {v['called']} of {v['worlds']} worlds" for k, v in called.items()) or "none") + "."]  # fmt: skip
+    called = [f"{k} in {v['called']} of {v['worlds']} worlds"
+              for k, v in figures["together"]["cohorts"].items() if v["called"]]  # fmt: skip
+    lines += ["", f"Cohorts of look-alikes called a campaign: {', '.join(called) or 'none'}."]
     for lack, pair in figures["missing"].items():
         a, b = pair["whole"], pair["lacking"]
         found = [sum(c["found"] for c in x["campaigns"].values()) for x in (a, b)]

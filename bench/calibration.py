@@ -47,7 +47,9 @@ def to_base_rate(y: Array, prior: float) -> Array:
     return np.where(y > 0.5, prior / base, (1 - prior) / (1 - base))
 
 
-def reliability(p: Array, y: Array, weight: Array | None = None, edges: Sequence[float] = EDGES) -> list[dict[str, Any]]:
+def reliability(
+    p: Array, y: Array, weight: Array | None = None, edges: Sequence[float] = EDGES
+) -> list[dict[str, Any]]:
     """Bins that hold something: mean score, share of guilty, and its 95 % Wilson interval (at the effective number).
 
     A bin is from its lower edge up to, without, its upper; the last holds 1 too.
@@ -117,7 +119,8 @@ def discoveries(rows: Sequence[dict[str, Any]], base: float | None, prior: float
     found = [g for r in rows for g in r["reported"] if g["kind"] != "account_network"]
     p, y = np.asarray([g["p"] for g in found], float), np.asarray([g["guilty"] >= 0.5 for g in found], float)
     false = float((1 - y).sum())
-    out: dict[str, Any] = {"reported": len(found), "false": int(false), "realised": false / len(found) if found else None,
+    out: dict[str, Any] = {"reported": len(found), "false": int(false),
+                           "realised": false / len(found) if found else None,
                            "realised_interval": wilson(false, len(found)),
                            "nominal": float((1 - p).mean()) if found else None}  # fmt: skip
     if found and base is not None and 0 < base < 1:
@@ -142,7 +145,8 @@ def level_held(by_world: Sequence[Array], levels: Sequence[float] = LEVELS) -> l
         as_low = float((every <= level).sum())
         out.append({"nominal": level, "groups": len(every), "worlds": len(worlds),
                     "share": as_low / len(every) if len(every) else None, "share_wilson": wilson(as_low, len(every)),
-                    "share_of_worlds": mean, "interval": (low, high), "held": low <= level, "wasteful": high < level})  # fmt: skip
+                    "share_of_worlds": mean, "interval": (low, high), "held": low <= level,
+                    "wasteful": high < level})  # fmt: skip
     return out
 
 
@@ -179,26 +183,29 @@ def figures_of(rows: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
     free = [i for i, r in enumerate(rows) if r["world"] in FREE]
     alarms: dict[str, Any] = {}
     for name, chosen in (("campaign_free", free), ("all", list(range(len(rows))))):
-        alarms[name] = level_held([t[np.isfinite(t)] for t in (tables[i]["false_alarm_rate"].astype(float) for i in chosen)])
+        alarms[name] = level_held(
+            [t[np.isfinite(t)] for t in (tables[i]["false_alarm_rate"].astype(float) for i in chosen)]
+        )
     with_report = sum(bool(rows[i]["reported"]) for i in free)
     with_harvest = sum(any(g["kind"] != "account_network" for g in rows[i]["reported"]) for i in free)
     return {
         "worlds": len(rows), "prior": PRIOR, "settled": judged(ps, ys), "maximal": judged(pm, ym),
         "reported": judged(pr, yr), "false_discovery": discoveries(rows, rate),
-        "accounts": {"of": int(wa.sum()), "guilty": int((wa * ya).sum()), "bins": _whole(reliability(pa, ya, wa), wa, pa, ya),
+        "accounts": {"of": int(wa.sum()), "guilty": int((wa * ya).sum()), "bins": _whole(reliability(pa, ya, wa)),
                      **{**brier(pa, ya, wa), "of": int(wa.sum())}},
         "false_alarm_rate": alarms,
-        "campaign_free": {"worlds": len(free), "with_any_report": with_report, "with_report_interval": wilson(with_report, len(free)),
+        "campaign_free": {"worlds": len(free), "with_any_report": with_report,
+                          "with_report_interval": wilson(with_report, len(free)),
                           "with_harvest": with_harvest, "with_harvest_interval": wilson(with_harvest, len(free))},
         "worst": sorted(({"world": r["world"], "seed": r["seed"], **g} for r in rows for g in r["settled"]),
                         key=lambda g: -abs(g["p"] - (g["guilty"] >= 0.5)))[:40],
     }  # fmt: skip
 
 
-def _whole(bins: list[dict[str, Any]], w: Array, p: Array, y: Array) -> list[dict[str, Any]]:
+def _whole(bins: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Bins of counted accounts: the weights are numbers of accounts, so their intervals are of these."""
     for b in bins:
-        b["accounts"] = int(round(b["weight"]))
+        b["accounts"] = round(b["weight"])
         b["interval"] = wilson(b["guilty"] * b["weight"], b["weight"])
     return bins
 
@@ -226,9 +233,14 @@ def picture(f: dict[str, Any], path: Path) -> None:
     accounts.set_title("Accounts")
     for axis in (groups, priors, accounts):
         axis.plot([0, 1], [0, 1], color="#999999", lw=1, zorder=0)
-        axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score (mean of the bin)", ylabel="share that is guilty")
+        axis.set(
+            xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score (mean of the bin)", ylabel="share that is guilty"
+        )
         axis.legend(frameon=False, fontsize=8, loc="upper left")
-    for name, colour, words in (("campaign_free", "#cc79a7", "worlds without a campaign"), ("all", "#555555", "all worlds")):
+    for name, colour, words in (
+        ("campaign_free", "#cc79a7", "worlds without a campaign"),
+        ("all", "#555555", "all worlds"),
+    ):
         points = [x for x in f["false_alarm_rate"][name] if x["share"] is not None]
         if points:
             y = [max(x["share_of_worlds"], 1e-4) for x in points]
@@ -277,7 +289,8 @@ def main() -> None:
         for at, part in figures[name].items():
             if isinstance(part, dict) and "brier" in part:
                 print(f"{name} {at}: Brier {part['brier']:.4f} (reliability {part['reliability']:.4f}, resolution "
-                      f"{part['resolution']:.4f}, uncertainty {part['uncertainty']:.4f}), ECE {part['ece']:.3f}, {part['of']} groups")  # fmt: skip
+                      f"{part['resolution']:.4f}, uncertainty {part['uncertainty']:.4f}), ECE {part['ece']:.3f}, "
+                      f"{part['of']} groups")  # fmt: skip
     print("accounts: Brier {brier:.5f}, ECE {ece:.4f}, of {of:,}".format(**figures["accounts"]))
     print("false discovery", json.dumps(figures["false_discovery"]))
     for line in figures["false_alarm_rate"]["campaign_free"]:

@@ -63,7 +63,9 @@ def compare_rows(
         kinds = {f["kind"] for f in same if len(members & set(f["account_ids"])) >= FOUND_SHARE * len(members)}
         seen.append({"name": c["name"], "kind": kind, "accounts": len(members), "in_one_finding": inside,
                      "found": bool(members) and inside >= FOUND_SHARE * len(members), "kinds_reported": sorted(kinds),
-                     "caught": len(members & flagged), "recall": len(members & flagged) / max(len(members), 1)})  # fmt: skip
+                     "mean_score": sum(scored.get(a, 0.0) for a in members) / max(len(members), 1),
+                     "caught": len(members & flagged),
+                     "recall": len(members & flagged) / max(len(members), 1)})  # fmt: skip
     cohorts: dict[str, list[str]] = {}
     for a in legitimate:
         cohorts.setdefault(str(truth[a]["cohort"]), []).append(a)

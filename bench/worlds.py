@@ -200,7 +200,8 @@ def compared(hunted: Hunted, truth: dict[str, dict[str, Any]], campaigns: list[d
         called = flagged >= 0.1 * len(ids) or majority
         accused[name] = {"accounts": len(ids), "flagged": flagged, "called": bool(called)}
     reported = [
-        {"p": f["score"] / 100.0, "kind": f["kind"], "accounts": f["accounts"], "false_alarm_rate": f["false_alarm_rate"],
+        {"p": f["score"] / 100.0, "kind": f["kind"], "accounts": f["accounts"],
+         "false_alarm_rate": f["false_alarm_rate"],
          "guilty": sum(truth[a]["role"] in GUILTY for a in f["account_ids"]) / f["accounts"],
          "operated": sum(bool(truth[a]["network"] or truth[a]["campaign"]) for a in f["account_ids"]) / f["accounts"]}
         for f in found
@@ -218,7 +219,9 @@ def _kept(groups: dict[str, list[Any]], file: Path) -> None:
     pq.write_table(pa.table({k: pa.array(v) for k, v in groups.items()}), file, compression="zstd")
 
 
-def measure(name: str, world: World, seed: int, folder: Path, rows: Path, missing: Sequence[str]) -> list[dict[str, Any]]:
+def measure(
+    name: str, world: World, seed: int, folder: Path, rows: Path, missing: Sequence[str]
+) -> list[dict[str, Any]]:
     """One world, swept once for each set of missing columns (first `nothing`, where asked for); a row for each.
 
     Every weighed candidate goes to `rows`/candidates/NAME-SEED-MISSING.parquet.

@@ -173,7 +173,8 @@ def simulate(
     The same profiles, scale, seed and days give the same files. `scale` multiplies the accounts of every
     profile and leaves
     the volume of each account alone; ``NAME@SHARE`` gives one profile its own share of it. Raises UsageError on an
-    unknown profile or a senseless number, OutsideError where `out` cannot be written. Source of the numbers: each profile's docstring, repeated in ``WORLD.md``.
+    unknown profile or a senseless number, OutsideError where `out` cannot be written.
+    Source of the numbers: each profile's docstring, repeated in ``WORLD.md``.
     """
     if not profiles:
         raise UsageError("--profile", "no profile named", "for example: --profile demo")
