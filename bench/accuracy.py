@@ -80,13 +80,13 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
 
 
 def bootstrap(parts: Sequence[tuple[float, float]], draws: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of sum(k) / sum(n), drawing whole worlds (k, n) anew; (0, 1) where there is nothing to draw.
+    """95 % interval of sum(k) / sum(n), drawing whole worlds (k, n) anew; (0, 1) with less than two worlds.
 
     Where all worlds agree (0 of n, or n of n) drawing shows no spread: the Wilson interval over worlds, each counted
     once, stands in for it.
     """
     k, n = np.asarray([p[0] for p in parts], float), np.asarray([p[1] for p in parts], float)
-    if not len(k) or n.sum() <= 0:
+    if (n > 0).sum() < 2:
         return 0.0, 1.0
     shares = k[n > 0] / n[n > 0]
     if shares.min() == shares.max() and shares[0] in (0.0, 1.0):
@@ -159,7 +159,7 @@ def line_of(row: dict[str, Any]) -> str:
     wrong = [f"FALSE CAMPAIGN {f['score']:.0f} {f['cohorts']}" for f in row["false_campaigns"]]
     wrong += [f"FALSE NETWORK {f['cohorts']}" for f in row["false_networks"]]
     called = [f"{k} called ({v['flagged']}/{v['accounts']})" for k, v in row["cohorts"].items() if v["called"]]
-    seconds = row["cpu_simulate"] + row["cpu_sweep"]
+    seconds = row["cpu_simulate"] + row["cpu_sweep"] + row["cpu_judge"]
     return (
         f"{row['world']} {row['seed']}{lack}: {'; '.join(parts) or 'no campaign'}; wronged {row['wrongly_flagged']}"
         f"/{row['legitimate']}; {'; '.join(wrong + called) or 'clean'} "
@@ -203,12 +203,14 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     bad, n = sum(w[0] for w in wronged), sum(w[1] for w in wronged)
     return {
         "worlds": len(rows), "exchanges": sum(r["exchanges"] for r in rows),
-        "cpu_seconds": sum(r["cpu_simulate"] + r["cpu_sweep"] for r in rows),
+        "cpu_seconds": sum(r["cpu_simulate"] + r["cpu_sweep"] + r["cpu_judge"] for r in rows),
         "campaigns": campaigns, "cohorts": cohorts,
         "legitimate": int(n), "wrongly_flagged": int(bad), "wrongly_flagged_per_10000": 1e4 * bad / max(n, 1.0),
         "wrongly_flagged_wilson": [1e4 * x for x in wilson(bad, n)],
-        "wrongly_flagged_bootstrap": [1e4 * x for x in bootstrap(wronged)],
+        # Drawing worlds anew says nothing of a rate that was nought in each: then the worlds are counted instead.
+        "wrongly_flagged_bootstrap": [1e4 * x for x in bootstrap(wronged)] if bad else None,
         "worlds_with_anyone_wronged": sum(w[0] > 0 for w in wronged),
+        "worlds_with_anyone_wronged_interval": wilson(sum(w[0] > 0 for w in wronged), len(rows)),
         "false_campaigns": sum(len(r["false_campaigns"]) for r in rows),
         "false_networks": sum(len(r["false_networks"]) for r in rows),
         "worlds_with_false_campaign": sum(bool(r["false_campaigns"]) for r in rows),
@@ -262,7 +264,7 @@ def main() -> None:
     tasks: list[tuple[str, int, list[str]]] = []
     for name in options.worlds:
         for i, seed in enumerate(options.seeds or seeds_of(name)):
-            lacks = list(MISSING) if i < options.missing_seeds and name != "mixed" else ["nothing"]
+            lacks = list(MISSING) if i < options.missing_seeds and name not in ("mixed", "ordinary") else ["nothing"]
             tasks.append((name, seed, lacks))
     run(tasks, options.rows, jobs=options.jobs)
     asked = {(w, s) for w, s, _ in tasks}
@@ -282,11 +284,13 @@ def main() -> None:
 
 def table(figures: dict[str, Any]) -> str:
     """The summary as Markdown: one line a campaign, then the innocent, then missing columns."""
-    lines = ["| campaign | found | right kind | recall (by worlds) | wronged per 10,000 | false campaigns, networks |",
+    lines = ["| campaign | found | right kind | recall (by worlds) | wronged per 10,000, in worlds "
+             "| false campaigns, networks |",
              "|---|---|---|---|---|---|"]  # fmt: skip
     for world, s in figures["worlds"].items():
-        low, high = s["wrongly_flagged_bootstrap"]
-        innocents = f"{s['wrongly_flagged_per_10000']:.1f} ({low:.1f}-{high:.1f})"
+        low, high = s["wrongly_flagged_wilson"]
+        worlds = f"{s['worlds_with_anyone_wronged']} of {s['worlds']} worlds"
+        innocents = f"{s['wrongly_flagged_per_10000']:.1f} ({low:.1f}-{high:.1f}), in {worlds}"
         false = f"{s['false_campaigns']}, {s['false_networks']}"
         for name, c in s["campaigns"].items() or [(world, None)]:
             if c is None:

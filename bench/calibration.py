@@ -154,7 +154,7 @@ def candidates(rows: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, A
     """The weighed candidates of each row's world."""
     out = []
     for r in rows:
-        table = pq.read_table(folder / "candidates" / f"{r['world']}-{r['seed']}-{r['missing']}.parquet")
+        table = pq.read_table(folder / "candidates" / f"{r['world']}-{r['seed']}.parquet")
         names = ("p", "size", "guilty", "maximal", "false_alarm_rate")
         out.append({name: table.column(name).to_numpy(zero_copy_only=False) for name in names})
     return out

@@ -224,7 +224,7 @@ def measure(
 ) -> list[dict[str, Any]]:
     """One world, swept once for each set of missing columns (first `nothing`, where asked for); a row for each.
 
-    Every weighed candidate goes to `rows`/candidates/NAME-SEED-MISSING.parquet.
+    Every weighed candidate of a world with everything logged goes to `rows`/candidates/NAME-SEED.parquet.
     """
     place = folder / f"{name}-{seed}"
     out: list[dict[str, Any]] = []
@@ -237,11 +237,14 @@ def measure(
         hunted = hunt(place / "home")
         swept = time.process_time()
         truth, campaigns = truth_of(place)
-        _kept(groups_of(hunted, truth), rows / "candidates" / f"{name}-{seed}-{lack}.parquet")
-        out.append({"world": name, "seed": seed, "missing": lack, "exchanges": figures["exchanges"],
-                    "days": figures["days"], "cpu_simulate": made - started, "cpu_sweep": swept - made,
-                    **compared(hunted, truth, campaigns), "groups": len(hunted.candidates),
-                    "settled": settled_groups(hunted, truth)})  # fmt: skip
+        row: dict[str, Any] = {"world": name, "seed": seed, "missing": lack, "exchanges": figures["exchanges"],
+                               "days": figures["days"], **compared(hunted, truth, campaigns),
+                               "groups": len(hunted.candidates)}  # fmt: skip
+        if lack == "nothing":  # only these are calibration's
+            _kept(groups_of(hunted, truth), rows / "candidates" / f"{name}-{seed}.parquet")
+            row["settled"] = settled_groups(hunted, truth)
+        row |= {"cpu_simulate": made - started, "cpu_sweep": swept - made, "cpu_judge": time.process_time() - swept}
+        out.append(row)
         shutil.rmtree(place, ignore_errors=True)
     return out
 

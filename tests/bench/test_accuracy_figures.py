@@ -38,7 +38,8 @@ def test_an_interval_of_nothing_or_of_one_world_excludes_nothing() -> None:
     assert mean_interval([])[1:] == (0.0, 1.0)
     assert mean_interval([0.5]) == (0.5, 0.0, 1.0)
     assert bootstrap([]) == (0.0, 1.0)
-    assert bootstrap([(0.0, 0.0)]) == (0.0, 1.0)
+    assert bootstrap([(0.0, 0.0), (0.0, 0.0)]) == (0.0, 1.0)
+    assert bootstrap([(3.0, 4.0)]) == (0.0, 1.0)
 
 
 def test_worlds_that_all_agree_still_have_an_interval() -> None:
