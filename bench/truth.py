@@ -25,12 +25,25 @@ def wilson(k: float, n: float, z: float = 1.96) -> tuple[float, float]:
 
 
 def compare(home: Path, world: Path, *, report_from: float = 55.0) -> dict[str, Any]:
-    """Counts for one world: accounts, campaigns, networks, cohorts of look-alikes."""
-    truth = {r["account_id"]: r for r in pq.read_table(world / "truth" / "accounts.parquet").to_pylist()}
-    campaigns = json.loads((world / "truth" / "campaigns.json").read_text("utf-8"))
+    """Counts for one world whose sweep left its findings in a home."""
+    truth, campaigns = truth_of(world)
     accounts = pq.read_table(home / "findings" / "accounts.parquet", columns=["account_id", "score"]).to_pylist()
     found = pq.read_table(home / "findings" / "campaigns.parquet").to_pylist()
     scored = {r["account_id"]: r["score"] for r in accounts}
+    return compare_rows(scored, found, truth, campaigns, report_from=report_from)
+
+
+def truth_of(world: Path) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """A simulated world's accounts by id, and its campaigns."""
+    truth = {r["account_id"]: r for r in pq.read_table(world / "truth" / "accounts.parquet").to_pylist()}
+    return truth, json.loads((world / "truth" / "campaigns.json").read_text("utf-8"))
+
+
+def compare_rows(
+    scored: dict[str, float], found: list[dict[str, Any]], truth: dict[str, dict[str, Any]],
+    campaigns: list[dict[str, Any]], *, report_from: float = 55.0,
+) -> dict[str, Any]:  # fmt: skip
+    """Counts for one world: accounts, campaigns, networks, cohorts of look-alikes."""
     guilty = {a for a, r in truth.items() if r["role"] in GUILTY}
     legitimate = {a for a, r in truth.items() if r["role"] == "legitimate"}
     flagged = {a for a, s in scored.items() if s >= report_from}
@@ -50,6 +63,8 @@ def compare(home: Path, world: Path, *, report_from: float = 55.0) -> dict[str, 
         kinds = {f["kind"] for f in same if len(members & set(f["account_ids"])) >= FOUND_SHARE * len(members)}
         seen.append({"name": c["name"], "kind": kind, "accounts": len(members), "in_one_finding": inside,
                      "found": bool(members) and inside >= FOUND_SHARE * len(members), "kinds_reported": sorted(kinds),
+                     "mean_score": sum(scored.get(a, 0.0) for a in members) / max(len(members), 1),
+                     "caught": len(members & flagged),
                      "recall": len(members & flagged) / max(len(members), 1)})  # fmt: skip
     cohorts: dict[str, list[str]] = {}
     for a in legitimate:

@@ -115,6 +115,15 @@ def test_volumes_are_the_published_ones_within_fifteen_percent(
     assert campaign["exchanges"] / campaign["accounts"] / days == pytest.approx(per_account_day, rel=0.15)
 
 
+def test_a_profile_may_have_its_own_share_of_the_scale(tmp_path: Path) -> None:
+    def sizes(names: tuple[str, ...]) -> dict[str, int]:
+        figures = simulate(tmp_path / names[0], names, scale=0.5, seed=5, days=0.2)
+        return {c["name"]: c["accounts"] for c in figures["campaigns"]}
+
+    assert sizes(("letter@0.002", "february_moonshot@0.1")) == {"letter": 25, "february_moonshot": 30}
+    assert sizes(("letter", "february_moonshot@0.1")) == {"letter": 12_500, "february_moonshot": 30}
+
+
 def test_neither_identifiers_nor_order_tell_who_is_guilty(demo: Path) -> None:
     truth = pq.read_table(demo / "truth/accounts.parquet")
     role = dict(
@@ -142,7 +151,8 @@ def test_neither_identifiers_nor_order_tell_who_is_guilty(demo: Path) -> None:
 
 
 def test_senseless_requests_are_refused_with_a_hint(tmp_path: Path) -> None:
-    for bad in ({"profiles": ("nope",)}, {"scale": 0.0}, {"days": -1.0}, {"profiles": ()}):
+    for bad in ({"profiles": ("nope",)}, {"scale": 0.0}, {"days": -1.0}, {"profiles": ()}, {"profiles": ("letter@",)},
+                {"profiles": ("letter@-1",)}, {"profiles": ("letter@nan",)}, {"profiles": ("nope@0.1",)}):  # fmt: skip
         with pytest.raises(UsageError):
             simulate(tmp_path, **bad)  # type: ignore[arg-type]
 

@@ -32,7 +32,7 @@ def simulate(
         _list_profiles(known, as_json)
         return
     chosen = names or ("demo",)
-    _known(chosen, known, "--profile", "stillwatch simulate --list")
+    _known(tuple(name.partition("@")[0] for name in chosen), known, "--profile", "stillwatch simulate --list")
     with terminal.progress() as progress:
         wrote = write(out, chosen, scale=scale, seed=seed, progress=terminal.by_share(progress))
     if as_json:

@@ -42,14 +42,27 @@ def profiles() -> dict[str, str]:
     return {name: module.DESCRIPTION for name, module in found_profiles().items()}
 
 
+def share_of(asked: str) -> tuple[str, float]:
+    """A profile's name and its own share of the world's scale: ``letter@0.01`` is a hundredth of the letter."""
+    name, at, share = asked.partition("@")
+    try:
+        value = float(share) if at else 1.0
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 100:
+        raise UsageError("--profile", f"{asked!r:.60} has no share between 0 and 100", "for example: letter@0.01")
+    return name, value
+
+
 def cast(stage: Stage, names: Sequence[str]) -> list[Cohort]:
     """The cohorts of the named profiles; campaigns on their own get ordinary customers beside them."""
     modules = found_profiles()
     cohorts: list[Cohort] = []
-    for name in names:
+    for asked in names:
+        name, share = share_of(asked)
         if name not in modules:
             raise UsageError("--profile", f"no profile called {name!r:.60}", "one of: " + ", ".join(modules))
-        cohorts += modules[name].build(stage)
+        cohorts += together(stage, [(name, share)])
     alone = [PUBLISHED_ACCOUNTS[name] for name in names if name in PUBLISHED_ACCOUNTS]
     if alone and len(alone) == len(names):
         cohorts += together(stage, [("ordinary", max(0.01, 4 * sum(alone) / 100_000))])
@@ -59,7 +72,8 @@ def cast(stage: Stage, names: Sequence[str]) -> list[Cohort]:
 def natural_days(names: Sequence[str]) -> float:
     """The longest window that the named profiles ask for."""
     modules = found_profiles()
-    return float(max((modules[n].DAYS for n in names if n in modules), default=14))
+    named = [share_of(asked)[0] for asked in names]
+    return float(max((modules[n].DAYS for n in named if n in modules), default=14))
 
 
 def play(
@@ -158,9 +172,9 @@ def simulate(
 
     The same profiles, scale, seed and days give the same files. `scale` multiplies the accounts of every
     profile and leaves
-    the volume of each account alone. Raises UsageError on an unknown profile or a senseless number,
-    OutsideError where `out`
-    cannot be written. Source of the numbers: each profile's docstring, repeated in ``WORLD.md``.
+    the volume of each account alone; ``NAME@SHARE`` gives one profile its own share of it. Raises UsageError on an
+    unknown profile or a senseless number, OutsideError where `out` cannot be written.
+    Source of the numbers: each profile's docstring, repeated in ``WORLD.md``.
     """
     if not profiles:
         raise UsageError("--profile", "no profile named", "for example: --profile demo")
@@ -172,7 +186,7 @@ def simulate(
     if not 0 < window <= 400:
         raise UsageError("days", f"{window} is not between 0 and 400", "leave it out for the published window")
     rng = np.random.default_rng([seed, zlib.crc32("|".join(profiles).encode()), round(scale * 1e6)])
-    stage = Stage(rng, scale, START, window, wild="mixed" in profiles)
+    stage = Stage(rng, scale, START, window, wild=any(share_of(p)[0] == "mixed" for p in profiles))
     if stage.wild:
         stage.flat = bool(rng.random() < 0.12)
         stage.start = START + timedelta(days=int(rng.integers(0, 120)))
@@ -254,7 +268,7 @@ def _write_truth(
     ]
     (out / "truth" / "campaigns.json").write_text(json.dumps(campaigns, indent=1) + "\n", encoding="utf-8")
     modules = found_profiles()
-    used = {c.name for _, c, _ in entries} | set(names)
+    used = {c.name for _, c, _ in entries} | {share_of(n)[0] for n in names}
     notes = "\n".join(f"## {n}\n\n{(modules[n].__doc__ or '').strip()}\n" for n in sorted(used) if n in modules)
     (out / "WORLD.md").write_text(
         f"# A simulated world\n\nProfiles {', '.join(names)}; scale {stage.scale}; seed {seed}; "
