@@ -128,6 +128,8 @@ class Cohort:
     """human, office, flat, nightly, pulses."""
     bursty: float = 0.7
     """How uneven an account's days are, from 0 (all alike) to 1."""
+    fitted: bool = False
+    """Days and hours as uneven as real clients' (`arrivals`), in the place of `bursty`."""
     start: float = 0.0
     days: float = 1e9
     join_days: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stillwatch.simulate.arrivals import unevenness
 from stillwatch.simulate.grammar import Ints, mix, share
 from stillwatch.simulate.people import Floats, People
 
@@ -27,7 +28,9 @@ def expected(people: People, hours: Ints, first_weekday: int, seed: int) -> Floa
     weekend = WEEKEND[c.rhythm]
     even = 7 / (5 + 2 * weekend)
     rate *= np.where((local // 24 + first_weekday) % 7 >= 5, weekend * even, even)
-    if c.bursty > 0:
+    if c.fitted:
+        rate *= unevenness(people.seeds, local // 24, local)
+    elif c.bursty > 0:
         days = (people.seeds[:, None] ^ (local // 24 + 1_000_000).astype(np.uint64)) + np.uint64(17)
         wave = -np.log(np.maximum(share(days, 5), 1e-9))
         rate *= (1 - c.bursty) + c.bursty * wave**2 / 2

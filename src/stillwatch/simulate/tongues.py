@@ -18,7 +18,7 @@ class Tongue(NamedTuple):
     reply: Bag
     gap: str
     think: Bag
-    """Asks for the working in this language."""
+    """The request for the steps, in this language."""
 
 
 def _t(ask: str, thing: str, trouble: str, wish: str, reply: str, think: str, gap: str = " ") -> Tongue:

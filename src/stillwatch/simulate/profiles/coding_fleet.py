@@ -19,7 +19,7 @@ def build(stage: Stage) -> list[Cohort]:
     return [
         Cohort(
             "coding_fleet",
-            stage.size(12000, 40),
+            stage.size(25_000, 40),
             [
                 Traffic(
                     judging.harness(),
@@ -30,7 +30,7 @@ def build(stage: Stage) -> list[Cohort]:
                     parts=True,
                 )
             ],
-            stage.knob(8, 4, 16),
+            stage.knob(26, 8, 40),
             0.9,
             signup=Signup(),
             line=Line("home", 2, client="harness", one_client=True),

@@ -19,9 +19,9 @@ def build(stage: Stage) -> list[Cohort]:
     return [
         Cohort(
             "corporate_seats",
-            stage.size(4000, 30),
+            stage.size(20_000, 30),
             [Traffic(everyday.chat(), 0.6, turns=3), Traffic(everyday.coding(), 0.4, turns=2.5)],
-            stage.knob(9, 4.5, 18),
+            stage.knob(20, 5, 30),
             0.9,
             signup=Signup(
                 kinds={"business": 1.0},

@@ -19,7 +19,7 @@ def build(stage: Stage) -> list[Cohort]:
     return [
         Cohort(
             "framework_template",
-            stage.size(8000, 30),
+            stage.size(25_000, 30),
             [
                 Traffic(everyday.passages(by="template"), 0.6, template_by="row"),
                 Traffic(

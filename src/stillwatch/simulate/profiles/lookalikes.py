@@ -18,6 +18,6 @@ def build(stage: Stage) -> list[Cohort]:
     """The cohorts of this bundle."""
     return thinned(
         together(stage, [("ordinary", 0.01), *((n, 0.01) for n in LOOK_ALIKES)]),
-        20_000 * max(stage.scale, 0.05),
+        100_000 * max(stage.scale, 0.05),
         stage.days,
     )

@@ -1,11 +1,13 @@
 """Ordinary customers: chats, code, apps over passages and agents, heavy-tailed, bursty, in many time zones.
 
 Source: Critics' list of innocent look-alikes; advisory AA26-251A's benign causes.
-Assumed: All numbers; a few families share a card or an address.
+Arrivals: spread between firms, uneven days and hours as fitted on ServeGen's clients (`simulate/arrivals.py`).
+Assumed: All levels, the spread between people, the weekend; a few families share a card or an address.
 """
 
 from __future__ import annotations
 
+from stillwatch.simulate.arrivals import CLIENT_SPREAD
 from stillwatch.simulate.cohort import Cohort, Line, Signup, Traffic
 from stillwatch.simulate.stage import Stage
 from stillwatch.simulate.texts import everyday, judging
@@ -39,51 +41,53 @@ def build(stage: Stage) -> list[Cohort]:
             "ordinary",
             share(0.62),
             [Traffic(everyday.chat(everyday.EVERYDAY_LANGUAGES), turns=3, gap_s=90)],
-            3.0,
+            3.6,
             1.3,
             signup=home,
             line=Line("home", 3),
+            fitted=True,
         ),
         Cohort(
             "ordinary",
             share(0.2),
             [Traffic(everyday.coding(), 0.8, turns=3, gap_s=120), Traffic(everyday.chat(), 0.2, turns=2)],
-            6.0,
+            7.2,
             1.2,
             signup=home,
             line=Line("home", 2, client="browser"),
+            fitted=True,
         ),
         Cohort(
             "ordinary",
             share(0.1),
             [Traffic(everyday.passages(), turns=1.4, session_ids=0.5)],
-            14.0,
-            1.3,
+            17.0,
+            CLIENT_SPREAD,
             signup=firm,
             line=Line("server", 2, client="sdk", end_users=40, keys=2),
             rhythm="office",
-            bursty=0.4,
+            fitted=True,
         ),
         Cohort(
             "ordinary",
             share(0.05),
             [Traffic(everyday.agent(), turns=4, gap_s=10, tools=judging.TOOLSETS["desk"], parts=True)],
-            16.0,
-            1.2,
+            20.0,
+            CLIENT_SPREAD,
             signup=firm,
             line=Line("server", 2, client="sdk", end_users=20),
             rhythm="human",
-            bursty=0.4,
+            fitted=True,
         ),
         Cohort(
             "ordinary",
             share(0.03),
             [Traffic(everyday.table_rows(), temperature=(0.0, 0.2))],
-            20.0,
-            1.2,
+            25.0,
+            CLIENT_SPREAD,
             signup=firm,
             line=Line("server", 1, client="sdk"),
             rhythm="pulses",
-            bursty=0.8,
+            fitted=True,
         ),
     ]

@@ -24,7 +24,7 @@ def build(stage: Stage) -> list[Cohort]:
                 Traffic(everyday.chat(everyday.EVERYDAY_LANGUAGES), 0.8, turns=3),
                 Traffic(everyday.coding(), 0.2, turns=2),
             ],
-            stage.knob(4, 2, 8),
+            stage.knob(6, 3, 12),
             1.0,
             signup=Signup(kinds={"individual": 1.0}, email={"public": 1.0}, shared={"signup_ip": (0.8, 30)}),
             line=Line("server", 1, pooled=0.8, pool_size=12),
