@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-
 from bench.fit_arrivals import fit, hourly_rates
+
 from stillwatch.simulate import arrivals, simulate
 
 

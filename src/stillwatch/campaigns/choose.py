@@ -211,7 +211,7 @@ class Chooser:
             # Where the group's accounts are tied, those who are not and send a little of the same are an app's users.
             tieless &= self.book.n >= 0.15 * float(np.median(self.book.n[inside]))
         fits |= tieless
-        late = (core.templates >= max(0.85 * middle, 0.6)) & (alike >= 0.2) & (core.ties >= 1) & (kind == "distillation")
+        late = (core.templates >= max(0.85 * middle, 0.6)) & (alike >= 0.2) & (core.ties >= 1)
         held = core.cover * self.book.n
         fits &= (held >= min(3.0, float(np.median(held[inside])))) | (core.ties >= 2) | (middle < 0.15)
         if matter >= 0.7 and kind != "relay":
@@ -219,9 +219,9 @@ class Chooser:
             # relay's accounts carry many people's matters.
             usual = float(np.median(np.abs(alike[inside] - matter)))
             fits &= (alike >= min(0.5 * matter, matter - 4.0 * usual)) | (np.isnan(core.direction) & (core.ties >= 1))
-        # One that joined when the harvest had moved on sends the same templates on other matters.
-        fits |= late
         if kind == "distillation":
+            # One that joined when the harvest had moved on sends the same templates on other matters.
+            fits |= late
             # A proxy's other customers are tied like its harvesters and talk like people: theirs is another conduct.
             fits &= (self.own_conduct >= -1.5) | (self.own_conduct >= float(np.median(self.own_conduct[inside])) - 3.0)
         return np.asarray(fits)

@@ -11,9 +11,9 @@ from stillwatch.simulate.grammar import mix, share
 
 Array = np.ndarray[Any, Any]
 
-# Written by `python -m bench.fit_arrivals` from ServeGen's per-client rates (Alibaba's m-large, m-mid and m-small, 313 clients,
-# 14 days, 10-minute windows; Apache-2.0, https://github.com/alibaba/ServeGen at f891d11). Its clients are large callers: the shape
-# is theirs, the level is assumed. The fourteen days hold one clear dip only, so the weekend stays assumed too.
+# Written by `python -m bench.fit_arrivals` from ServeGen's per-client rates: Alibaba's m-large, m-mid and m-small, 313
+# clients, 14 days, 10-minute windows; Apache-2.0, https://github.com/alibaba/ServeGen at f891d11. Its clients are large
+# callers: the shape is theirs, the level is assumed. Fourteen days hold one clear dip: the weekend stays assumed too.
 CLIENT_SPREAD = 2.57
 """Sigma of the log of clients' mean rates."""
 DAY_VARIANCE = (0.25, 1.80, 7.29)

@@ -71,7 +71,7 @@ def build(stage: Stage) -> list[Cohort]:
             "letter",
             size,
             wants,
-            stage.knob(25.6, 10, 60),
+            stage.knob(26.9, 10, 60),
             0.4,
             "harvest",
             campaign,
