@@ -200,6 +200,7 @@ def picture(by_cut: Mapping[str, Mapping[str, Any]], path: Path) -> None:
             axis.text(0.01, y, words, va="center", fontsize=6.5, color="white")
         axis.set_yticks(at, [c.partition(" ")[2] for c in order], fontsize=7.5)
         axis.set_xlim(0, 1)
+        axis.set_ylim(-0.7, len(order) - 0.3)
         axis.set_title(title, fontsize=9)
         axis.set_xlabel(
             "mean recall of the campaigns (dashed: with everything); dots: mean score of their accounts", fontsize=8

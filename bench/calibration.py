@@ -236,7 +236,7 @@ def picture(f: dict[str, Any], path: Path) -> None:
         axis.set(
             xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score (mean of the bin)", ylabel="share that is guilty"
         )
-        axis.legend(frameon=False, fontsize=8, loc="upper left")
+        axis.legend(fontsize=8, loc="lower right", framealpha=0.85, edgecolor="none")
     for name, colour, words in (
         ("campaign_free", "#cc79a7", "worlds without a campaign"),
         ("all", "#555555", "all worlds"),
@@ -252,7 +252,7 @@ def picture(f: dict[str, Any], path: Path) -> None:
     level.set(xscale="log", yscale="log", xlim=(5e-3, 1), ylim=(1e-4, 1.3), xlabel="false_alarm_rate at or below",
               ylabel="share of legitimate groups")  # fmt: skip
     level.set_title("Legitimate groups: below the line is careful")
-    level.legend(frameon=False, fontsize=8, loc="lower right")
+    level.legend(frameon=False, fontsize=8, loc="upper left")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -262,7 +262,7 @@ def _curve(axis: Any, bins: Sequence[dict[str, Any]], colour: str, words: str) -
     x, y = [b["score"] for b in bins], [b["guilty"] for b in bins]
     low = [max(b["guilty"] - b["interval"][0], 0) for b in bins]
     high = [max(b["interval"][1] - b["guilty"], 0) for b in bins]
-    axis.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=3, ms=4, lw=1, label=words)
+    axis.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=2, ms=4, lw=1.3, elinewidth=0.6, label=words)
 
 
 def main() -> None:
