@@ -265,6 +265,42 @@ def _curve(axis: Any, bins: Sequence[dict[str, Any]], colour: str, words: str) -
     axis.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=2, ms=4, lw=1.3, elinewidth=0.6, label=words)
 
 
+def page(f: dict[str, Any]) -> list[str]:
+    """The figures as Markdown: scores of groups and accounts, false discovery, the false alarm rate's level."""
+    names = {"settled": "settled groups", "maximal": "all maximal candidates", "reported": "reported groups"}
+    lines = ["| scores of | held against | groups | guilty | Brier | reliability | resolution | uncertainty | ECE |",
+             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for name, words in names.items():
+        for at, part in f[name].items():
+            if isinstance(part, dict) and "brier" in part:
+                lines.append(_line(words, at.replace("_", " "), part))
+    lines.append(_line("accounts", "as scored", f["accounts"]))
+    d, free = f["false_discovery"], f["campaign_free"]
+    if d["reported"]:
+        low, high = d["realised_interval"]
+        lines += ["", f"Of {d['reported']} reported harvests {d['false']} are none: {d['realised']:.1%} "
+                  f"({low:.1%}-{high:.1%}), where their scores promise {d['nominal']:.1%}. Of "
+                  f"{d['networks']['reported']} reported networks {d['networks']['false']} are none."]  # fmt: skip
+    lines += ["", f"In {free['worlds']} worlds without a campaign, {free['with_any_report']} have any report and "
+              f"{free['with_harvest']} a harvest. Share of legitimate groups by `false_alarm_rate`:", "",
+              "| at or below | groups | share | by worlds | held | wasteful |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for x in f["false_alarm_rate"]["campaign_free"]:
+        low, high = x["interval"]
+        if x["share"] is not None:
+            lines.append(f"| {x['nominal']:g} | {x['groups']:,} | {x['share']:.2%} | {x['share_of_worlds']:.2%} "
+                         f"({low:.2%}-{high:.2%}) | {_yes(x['held'])} | {_yes(x['wasteful'])} |")  # fmt: skip
+    return lines
+
+
+def _line(words: str, at: str, part: dict[str, Any]) -> str:
+    figures = " | ".join(f"{part[k]:.4f}" for k in ("brier", "reliability", "resolution", "uncertainty", "ece"))
+    return f"| {words} | {at} | {part['of']:,} | {part['base_rate']:.1%} | {figures} |"
+
+
+def _yes(x: bool) -> str:
+    return "yes" if x else "no"
+
+
 def main() -> None:
     """Runs the mixed worlds that are missing, writes figures and picture, and prints the short of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -285,17 +321,7 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     picture(figures, options.picture)
-    for name in ("settled", "maximal", "reported"):
-        for at, part in figures[name].items():
-            if isinstance(part, dict) and "brier" in part:
-                print(f"{name} {at}: Brier {part['brier']:.4f} (reliability {part['reliability']:.4f}, resolution "
-                      f"{part['resolution']:.4f}, uncertainty {part['uncertainty']:.4f}), ECE {part['ece']:.3f}, "
-                      f"{part['of']} groups")  # fmt: skip
-    print("accounts: Brier {brier:.5f}, ECE {ece:.4f}, of {of:,}".format(**figures["accounts"]))
-    print("false discovery", json.dumps(figures["false_discovery"]))
-    for line in figures["false_alarm_rate"]["campaign_free"]:
-        print("false alarm rate", json.dumps(line))
-    print("campaign-free", json.dumps(figures["campaign_free"]))
+    print("\n".join(page(figures)))
     if figures["worlds_asked_for_but_not_run"]:
         print(f"{figures['worlds_asked_for_but_not_run']} worlds have no row: run python -m bench.accuracy first")
 
