@@ -262,7 +262,8 @@ def _curve(axis: Any, bins: Sequence[dict[str, Any]], colour: str, words: str) -
     x, y = [b["score"] for b in bins], [b["guilty"] for b in bins]
     low = [max(b["guilty"] - b["interval"][0], 0) for b in bins]
     high = [max(b["interval"][1] - b["guilty"], 0) for b in bins]
-    axis.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=2, ms=4, lw=1.3, elinewidth=0.6, label=words)
+    axis.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=2, ms=4, lw=1.3, elinewidth=0.6,
+                  label=words)  # fmt: skip
 
 
 def page(f: dict[str, Any]) -> list[str]:
@@ -283,7 +284,8 @@ def page(f: dict[str, Any]) -> list[str]:
                   f"{d['networks']['reported']} reported networks {d['networks']['false']} are none."]  # fmt: skip
     lines += ["", f"In {free['worlds']} worlds without a campaign, {free['with_any_report']} have any report and "
               f"{free['with_harvest']} a harvest. Share of legitimate groups by `false_alarm_rate`:", "",
-              "| at or below | groups | share | by worlds | held | wasteful |", "|---|---|---|---|---|---|"]  # fmt: skip
+              "| at or below | groups | share | by worlds | held | wasteful |",
+              "|---|---|---|---|---|---|"]  # fmt: skip
     for x in f["false_alarm_rate"]["campaign_free"]:
         low, high = x["interval"]
         if x["share"] is not None:
