@@ -202,9 +202,7 @@ def picture(by_cut: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axis.set_xlim(0, 1)
         axis.set_ylim(-0.7, len(order) - 0.3)
         axis.set_title(title, fontsize=9)
-        axis.set_xlabel(
-            "mean recall of the campaigns (dashed: with everything); dots: mean score of their accounts", fontsize=8
-        )
+        axis.set_xlabel("mean recall (dashed: nothing gone); dots: mean account score", fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
