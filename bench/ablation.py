@@ -111,7 +111,7 @@ def cuts() -> dict[str, tuple[str | None, str | None]]:
     """Every cut by name: (signal family that is mute, mark family that links nobody)."""
     families = sorted({s.family for s in all_signals()})
     marks = sorted({k.family for k in KINDS})
-    every: dict[str, tuple[str | None, str | None]] = {"everything": (None, None)}
+    every: dict[str, tuple[str | None, str | None]] = {"nothing": (None, None)}
     every |= {f"sign {f}": (f, None) for f in families}
     every |= {f"link {m}": (None, m) for m in marks}
     every |= {f"gone {m}": (m, m) for m in marks if m in families}
@@ -176,7 +176,7 @@ def picture(by_cut: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    base = by_cut["everything"]
+    base = by_cut["nothing"]
     parts = [[c for c in by_cut if c.startswith(f"{kind} ")] for kind in ("sign", "link", "gone")]
     titles = ("a family of signals without opinion", "a family of marks that links nobody", "both: not there at all")
     tall = [len(parts[0]), len(parts[1]) + len(parts[2])]
@@ -200,13 +200,23 @@ def picture(by_cut: Mapping[str, Mapping[str, Any]], path: Path) -> None:
             axis.text(0.01, y, words, va="center", fontsize=6.5, color="white")
         axis.set_yticks(at, [c.partition(" ")[2] for c in order], fontsize=7.5)
         axis.set_xlim(0, 1)
+        axis.set_ylim(-0.7, len(order) - 0.3)
         axis.set_title(title, fontsize=9)
-        axis.set_xlabel(
-            "mean recall of the campaigns (dashed: with everything); dots: mean score of their accounts", fontsize=8
-        )
+        axis.set_xlabel("mean recall (dashed: nothing gone); dots: mean account score", fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def page(by_cut: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The cuts as a Markdown table, the dearest first."""
+    lines = ["| taken away | found | right kind | mean recall | mean score | networks | wronged | false |",
+             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for cut, s in sorted(by_cut.items(), key=lambda pair: (pair[1]["mean_recall"], pair[1]["mean_score"])):
+        lines.append(f"| {cut} | {s['found']}/{s['campaigns']} | {s['right_kind']} | {s['mean_recall']:.1%} "
+                     f"| {s['mean_score']:.1f} | {s['networks_found']}/{s['networks']} | {s['wronged']} "
+                     f"| {s['false_campaigns'] + s['false_networks']} |")  # fmt: skip
+    return lines
 
 
 def main() -> None:
@@ -237,11 +247,7 @@ def main() -> None:
                           for n in options.worlds}}  # fmt: skip
     options.out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     picture(by_cut, options.picture)
-    for cut, s in sorted(by_cut.items(), key=lambda pair: pair[1]["mean_recall"]):
-        print(f"{cut:24} found {s['found']}/{s['campaigns']}, right kind {s['right_kind']}, "
-              f"mean recall {s['mean_recall']:.3f}, score {s['mean_score']:.1f}, networks "
-              f"{s['networks_found']}/{s['networks']}, wronged {s['wronged']}, false "
-              f"{s['false_campaigns']}+{s['false_networks']}")  # fmt: skip
+    print("\n".join(page(by_cut)))
 
 
 if __name__ == "__main__":

@@ -143,6 +143,8 @@ def level_held(by_world: Sequence[Array], levels: Sequence[float] = LEVELS) -> l
     for level in levels:
         mean, low, high = mean_interval([float((w <= level).mean()) for w in worlds])
         as_low = float((every <= level).sum())
+        if low == high and len(every):  # the worlds agree: their spread says nothing of what was not seen
+            low, high = wilson(as_low, len(every))
         out.append({"nominal": level, "groups": len(every), "worlds": len(worlds),
                     "share": as_low / len(every) if len(every) else None, "share_wilson": wilson(as_low, len(every)),
                     "share_of_worlds": mean, "interval": (low, high), "held": low <= level,
@@ -186,6 +188,11 @@ def figures_of(rows: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
         alarms[name] = level_held(
             [t[np.isfinite(t)] for t in (tables[i]["false_alarm_rate"].astype(float) for i in chosen)]
         )
+    rates = [
+        np.asarray([g["false_alarm_rate"] for g in r["settled"] if g["false_alarm_rate"] is not None]) for r in rows
+    ]
+    alarms["settled_campaign_free"] = level_held([rates[i] for i in free])
+    alarms["settled_all"] = level_held(rates)
     with_report = sum(bool(rows[i]["reported"]) for i in free)
     with_harvest = sum(any(g["kind"] != "account_network" for g in rows[i]["reported"]) for i in free)
     return {
@@ -236,10 +243,10 @@ def picture(f: dict[str, Any], path: Path) -> None:
         axis.set(
             xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score (mean of the bin)", ylabel="share that is guilty"
         )
-        axis.legend(frameon=False, fontsize=8, loc="upper left")
+        axis.legend(fontsize=8, loc="lower right", framealpha=0.85, edgecolor="none")
     for name, colour, words in (
-        ("campaign_free", "#cc79a7", "worlds without a campaign"),
-        ("all", "#555555", "all worlds"),
+        ("campaign_free", "#cc79a7", "candidates, no campaign"),
+        ("settled_all", "#0072b2", "settled, all worlds"),
     ):
         points = [x for x in f["false_alarm_rate"][name] if x["share"] is not None]
         if points:
@@ -252,7 +259,7 @@ def picture(f: dict[str, Any], path: Path) -> None:
     level.set(xscale="log", yscale="log", xlim=(5e-3, 1), ylim=(1e-4, 1.3), xlabel="false_alarm_rate at or below",
               ylabel="share of legitimate groups")  # fmt: skip
     level.set_title("Legitimate groups: below the line is careful")
-    level.legend(frameon=False, fontsize=8, loc="lower right")
+    level.legend(frameon=False, fontsize=8, loc="upper left")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -262,7 +269,49 @@ def _curve(axis: Any, bins: Sequence[dict[str, Any]], colour: str, words: str) -
     x, y = [b["score"] for b in bins], [b["guilty"] for b in bins]
     low = [max(b["guilty"] - b["interval"][0], 0) for b in bins]
     high = [max(b["interval"][1] - b["guilty"], 0) for b in bins]
-    axis.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=3, ms=4, lw=1, label=words)
+    axis.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=2, ms=4, lw=1.3, elinewidth=0.6,
+                  label=words)  # fmt: skip
+
+
+def page(f: dict[str, Any]) -> list[str]:
+    """The figures as Markdown: scores of groups and accounts, false discovery, the false alarm rate's level."""
+    names = {"settled": "settled groups", "maximal": "all maximal candidates", "reported": "reported groups"}
+    lines = ["| scores of | held against | groups | guilty | Brier | reliability | resolution | uncertainty | ECE |",
+             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for name, words in names.items():
+        for at, part in f[name].items():
+            if isinstance(part, dict) and "brier" in part:
+                lines.append(_line(words, at.replace("_", " "), part))
+    lines.append(_line("accounts", "as scored", f["accounts"]))
+    d, free = f["false_discovery"], f["campaign_free"]
+    if d["reported"]:
+        low, high = d["realised_interval"]
+        lines += ["", f"Of {d['reported']} reported harvests {d['false']} are none: {d['realised']:.1%} "
+                  f"({low:.1%}-{high:.1%}), where their scores promise {d['nominal']:.1%}. Of "
+                  f"{d['networks']['reported']} reported networks {d['networks']['false']} are none."]  # fmt: skip
+    lines += ["", f"In {free['worlds']} worlds without a campaign, {free['with_any_report']} have any report and "
+              f"{free['with_harvest']} a harvest. Share of legitimate groups by `false_alarm_rate`:", "",
+              "| at or below | groups | share | by worlds | held | wasteful |",
+              "|---|---|---|---|---|---|"]  # fmt: skip
+    levels = [("maximal", x) for x in f["false_alarm_rate"]["campaign_free"]]
+    levels += [("settled, all worlds", x) for x in f["false_alarm_rate"]["settled_all"]]
+    for which, x in levels:
+        low, high = x["interval"]
+        if x["share"] is not None:
+            lines.append(f"| {x['nominal']:g} | {which}, {x['groups']:,} | {x['share']:.2%} "
+                         f"| {x['share_of_worlds']:.2%} "
+                         f"({low:.2%}-{high:.2%}) | {_yes(x['held'])} "
+                         f"| {_yes(x['wasteful'])} |")  # fmt: skip
+    return lines
+
+
+def _line(words: str, at: str, part: dict[str, Any]) -> str:
+    figures = " | ".join(f"{part[k]:.4f}" for k in ("brier", "reliability", "resolution", "uncertainty", "ece"))
+    return f"| {words} | {at} | {part['of']:,} | {part['base_rate']:.1%} | {figures} |"
+
+
+def _yes(x: bool) -> str:
+    return "yes" if x else "no"
 
 
 def main() -> None:
@@ -285,17 +334,7 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     picture(figures, options.picture)
-    for name in ("settled", "maximal", "reported"):
-        for at, part in figures[name].items():
-            if isinstance(part, dict) and "brier" in part:
-                print(f"{name} {at}: Brier {part['brier']:.4f} (reliability {part['reliability']:.4f}, resolution "
-                      f"{part['resolution']:.4f}, uncertainty {part['uncertainty']:.4f}), ECE {part['ece']:.3f}, "
-                      f"{part['of']} groups")  # fmt: skip
-    print("accounts: Brier {brier:.5f}, ECE {ece:.4f}, of {of:,}".format(**figures["accounts"]))
-    print("false discovery", json.dumps(figures["false_discovery"]))
-    for line in figures["false_alarm_rate"]["campaign_free"]:
-        print("false alarm rate", json.dumps(line))
-    print("campaign-free", json.dumps(figures["campaign_free"]))
+    print("\n".join(page(figures)))
     if figures["worlds_asked_for_but_not_run"]:
         print(f"{figures['worlds_asked_for_but_not_run']} worlds have no row: run python -m bench.accuracy first")
 

@@ -172,13 +172,25 @@ def groups_of(hunted: Hunted, truth: dict[str, dict[str, Any]], prior: float = P
 
 def settled_groups(hunted: Hunted, truth: dict[str, dict[str, Any]], prior: float = PRIOR) -> list[dict[str, Any]]:
     """The groups that the hunt would settle on if it reported from 1 %: none overlap, as calibration was fitted."""
-    chooser = Chooser(hunted.book, hunted.calibration, prior, 0.01, {})
+    calibration = hunted.calibration
+    inside = np.zeros(hunted.book.accounts, dtype=bool)
+    for r in hunted.reported:
+        inside[r.chosen.candidate.members] = True
+    chance = MatchedChance(hunted.book, hunted.candidates, hunted.weighed, inside, {})
+    p = calibration.guilt(hunted.weighed, prior)
     out = []
+    chooser = Chooser(hunted.book, calibration, prior, 0.01, {})
     for c in chooser.harvests(hunted.candidates, hunted.weighed):
-        members = [truth[hunted.book.ids[m]] for m in c.candidate.members]
+        positions = c.candidate.members
+        members = [truth[hunted.book.ids[m]] for m in positions]
         guilty = sum(r["role"] in GUILTY for r in members) / len(members)
         names = [str(r["campaign"] or r["network"] or r["cohort"]) for r in members]
-        out.append({"p": c.p, "size": len(members), "guilty": guilty, "kind": c.kind,
+        rate = None
+        if guilty == 0.0:
+            others = [i for i in chance.like(c.candidate.size)
+                      if np.isin(positions, hunted.candidates[i].members).mean() < 0.5]  # fmt: skip
+            rate = calibration.false_alarm_rate(c.p, p[others].tolist(), prior)
+        out.append({"p": c.p, "size": len(members), "guilty": guilty, "kind": c.kind, "false_alarm_rate": rate,
                     "name": max(sorted(set(names)), key=names.count)})  # fmt: skip
     return out
 
@@ -226,11 +238,14 @@ def measure(
 
     Every weighed candidate of a world with everything logged goes to `rows`/candidates/NAME-SEED.parquet.
     """
-    place = folder / f"{name}-{seed}"
+    whole, place = folder / f"{name}-{seed}", folder / f"{name}-{seed}-swept"
     out: list[dict[str, Any]] = []
+    started = time.process_time()
+    figures = make(world, seed, whole)
+    simulated = time.process_time() - started
     for lack in missing:
-        started = time.process_time()
-        figures = make(world, seed, place)
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(whole, place)
         without_columns(place, lack)
         made = time.process_time()
         take_in(place, place / "home")
@@ -243,9 +258,14 @@ def measure(
         if lack == "nothing":  # only these are calibration's
             _kept(groups_of(hunted, truth), rows / "candidates" / f"{name}-{seed}.parquet")
             row["settled"] = settled_groups(hunted, truth)
-        row |= {"cpu_simulate": made - started, "cpu_sweep": swept - made, "cpu_judge": time.process_time() - swept}
+        row |= {
+            "cpu_simulate": 0.0 if out else simulated,
+            "cpu_sweep": swept - made,
+            "cpu_judge": time.process_time() - swept,
+        }
         out.append(row)
         shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(whole, ignore_errors=True)
     return out
 
 
