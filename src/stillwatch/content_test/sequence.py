@@ -16,7 +16,7 @@ def e_value(p: float, kappa: float = 0.5) -> float:
     """kappa * p**(kappa - 1): a calibrator from p in (0, 1] to evidence, with mean one for a uniform p."""
     if not 0.0 < p <= 1.0:
         raise UsageError("evidence", f"{p} is no p-value", "p-values lie above 0 and at most at 1")
-    return kappa * p ** (kappa - 1.0)
+    return kappa * math.pow(p, kappa - 1.0)
 
 
 class EvidenceRun:
