@@ -1,7 +1,7 @@
 """The window test: is a part of these texts dense where benign texts are sparse?
 
 Each statistic compares, text by text, how near the window's other texts lie with how near benign texts lie, at several
-radii. The null is matched: the same statistics for windows of the same
+radii, in the encoder's space and in a whitened one. The null is matched: the same statistics for windows of the same
 size drawn from the benign pool without replacement against the rest of that pool.
 """
 
@@ -17,6 +17,8 @@ Numbers = NDArray[np.float64]
 
 _RADII = (0.1, 0.2, 0.4)  # temperatures of exp((cosine - 1) / t): from near-copies to one topic
 _WIDE = (2.0, 10.0)  # so wide that only the windows' means matter
+_WHITE = (0.15, 0.3)  # the same in a space where benign texts spread alike in all directions
+_KEPT = 64  # directions of that space
 _SHARES = (0.05, 0.12)  # the densest part of a window, as a harvest of few texts would be
 
 
@@ -37,7 +39,16 @@ class WindowTest:
             raise UsageError("window test", "the benign vectors are no finite table [n x d]")
         self._rng = np.random.default_rng(0) if rng is None else rng
         self._pool = _unit(np.asarray(pool, np.float32))
-        self._inside = _kernels(self._pool, self._pool)
+        # The whitened space is learnt from a third, and the null's windows come from the rest: a window that had
+        # shaped the space would look tamer in it than any new one.
+        self._pool = self._pool[self._rng.permutation(len(self._pool))]
+        self._third = len(self._pool) // 3
+        learnt = self._pool[: self._third]
+        self._centre = learnt.mean(0)
+        values, axes = np.linalg.eigh(np.cov(learnt.T))
+        kept = values[-_KEPT:]
+        self._axes = (axes[:, -_KEPT:] / np.sqrt(kept + 0.2 * kept.mean())).astype(np.float32)
+        self._inside = self._kernels(self._pool, self._pool)
         self._nulls = {}
 
     def score(self, window: Array) -> float:
@@ -54,17 +65,20 @@ class WindowTest:
     def _null(self, n: int) -> tuple[Numbers, Numbers, Numbers]:
         if n < 8:
             raise UsageError("window test", f"{n} texts are too few for a window", "give at least 8")
-        if len(self._pool) < 2 * n:
+        # Windows that are a large part of the pool they are drawn from differ too little from each other: the null
+        # would be too narrow (measured: most benign windows alarm where a window is 60 % of that part).
+        least = -(-15 * n // 4)
+        if len(self._pool) < least:
             raise UsageError(
                 "window test",
                 f"{len(self._pool)} benign vectors are too few for windows of {n}",
-                f"give at least {2 * n}, or a window of at most {len(self._pool) // 2}",
+                f"give at least {least}, or a window of at most {len(self._pool) * 4 // 15}",
             )
         if n not in self._nulls:
             total = [k.sum(1, dtype=np.float64) - 1.0 for k in self._inside]
             rows = []
             for _ in range(self._draws):
-                at = self._rng.choice(len(self._pool), n, replace=False)
+                at = self._third + self._rng.choice(len(self._pool) - self._third, n, replace=False)
                 mutual = [k[np.ix_(at, at)].sum(1, dtype=np.float64) - 1.0 for k in self._inside]
                 rest = len(self._pool) - n
                 rows.append(
@@ -83,10 +97,19 @@ class WindowTest:
         own = _unit(np.asarray(window, np.float32))
         n = len(own)
         # The null's windows saw the pool less one window: so does this one.
-        left = self._rng.permutation(len(self._pool))[n:]
-        mutual = [(k.sum(1, dtype=np.float64) - 1.0) / (n - 1) for k in _kernels(own, own)]
-        others = _kernels(own, self._pool[left])
+        left = np.r_[: self._third, self._third + self._rng.permutation(len(self._pool) - self._third)[n:]]
+        mutual = [(k.sum(1, dtype=np.float64) - 1.0) / (n - 1) for k in self._kernels(own, own)]
+        others = self._kernels(own, self._pool[left])
         return _statistics(mutual, [k.mean(1, dtype=np.float64) for k in others])
+
+    def _kernels(self, left: Array, right: Array) -> list[Array]:
+        """exp((cosine - 1) / t) between two sets of texts, at each radius of either space; the wide ones last."""
+        one = np.float32(1.0)
+        plain = np.minimum(left @ right.T, one) - one
+        white = [_unit((side - self._centre) @ self._axes) for side in (left, right)]
+        other = np.minimum(white[0] @ white[1].T, one) - one
+        ways = [(plain, t) for t in _RADII] + [(other, t) for t in _WHITE] + [(plain, t) for t in _WIDE]
+        return [np.exp(apart / np.float32(t)) for apart, t in ways]
 
 
 def _statistics(mutual: list[Numbers], benign: list[Numbers]) -> Numbers:
@@ -94,19 +117,13 @@ def _statistics(mutual: list[Numbers], benign: list[Numbers]) -> Numbers:
     out: list[float] = []
     for at, (near, expected) in enumerate(zip(mutual, benign, strict=True)):
         out.append(float(np.mean(near) - 2 * np.mean(expected)))
-        if at < len(_RADII):
+        if at < len(_RADII) + len(_WHITE):
             # A floor: where benign texts are so sparse that one neighbour more or less decides, it is noise.
             floor = 0.2 * float(np.mean(expected)) + 1e-6
             excess = np.sort((near - expected) / np.sqrt(expected + floor))
             out.append(float(np.mean(excess)))
             out.extend(float(np.mean(excess[-max(3, round(len(excess) * share)) :])) for share in _SHARES)
     return np.asarray(out)
-
-
-def _kernels(left: Array, right: Array) -> list[Array]:
-    """exp((cosine - 1) / t) between two sets of texts, at each radius."""
-    apart = np.minimum(left @ right.T, np.float32(1.0)) - np.float32(1.0)
-    return [np.exp(apart / np.float32(t)) for t in (*_RADII, *_WIDE)]
 
 
 def _unit(vectors: Array) -> Array:
