@@ -65,7 +65,7 @@ def one_cell(benign: Vectors, attack: Vectors, n: int, windows: int, seed: int) 
     order = rng.permutation(len(benign))
     cut = int(0.65 * len(benign))
     pool, held = benign[order[:cut]], benign[order[cut:]]
-    if 4 * len(pool) < 15 * n or len(held) < n:  # too small a pool: the test refuses
+    if 5 * n > 2 * (len(pool) - len(pool) // 3) or len(held) < n:  # too small a pool: the test refuses
         return {}
     half = int(0.55 * len(pool))
     ours = WindowTest(_DRAWS)

@@ -18,6 +18,7 @@ Numbers = NDArray[np.float64]
 _RADII = (0.1, 0.2, 0.4)  # temperatures of exp((cosine - 1) / t): from near-copies to one topic
 _WIDE = (2.0, 10.0)  # so wide that only the windows' means matter
 _WHITE = (0.15, 0.3)  # the same in a space where benign texts spread alike in all directions
+_SCALE_DRAWS = 200
 _KEPT = 64  # directions of that space
 _SHARES = (0.05, 0.12)  # the densest part of a window, as a harvest of few texts would be
 
@@ -42,12 +43,16 @@ class WindowTest:
         # The whitened space is learnt from a third, and the null's windows come from the rest: a window that had
         # shaped the space would look tamer in it than any new one.
         self._pool = self._pool[self._rng.permutation(len(self._pool))]
+        self._given = len(self._pool)
         self._third = len(self._pool) // 3
         learnt = self._pool[: self._third]
         self._centre = learnt.mean(0)
         values, axes = np.linalg.eigh(np.cov(learnt.T))
         kept = values[-_KEPT:]
         self._axes = (axes[:, -_KEPT:] / np.sqrt(kept + 0.2 * kept.mean())).astype(np.float32)
+        # And only the rest is compared with: window and rest are then two draws from one set, as a new window and the
+        # rest are two draws from one population.
+        self._pool = self._pool[self._third :]
         self._inside = self._kernels(self._pool, self._pool)
         self._nulls = {}
 
@@ -67,18 +72,17 @@ class WindowTest:
             raise UsageError("window test", f"{n} texts are too few for a window", "give at least 8")
         # Windows that are a large part of the pool they are drawn from differ too little from each other: the null
         # would be too narrow (measured: most benign windows alarm where a window is 60 % of that part).
-        least = -(-15 * n // 4)
-        if len(self._pool) < least:
+        if 2 * len(self._pool) < 5 * n:
             raise UsageError(
                 "window test",
-                f"{len(self._pool)} benign vectors are too few for windows of {n}",
-                f"give at least {least}, or a window of at most {len(self._pool) * 4 // 15}",
+                f"{self._given} benign vectors are too few for windows of {n}",
+                f"give at least {-(-15 * n // 4) + 1}, or a smaller window",
             )
         if n not in self._nulls:
             total = [k.sum(1, dtype=np.float64) - 1.0 for k in self._inside]
             rows = []
-            for _ in range(self._draws):
-                at = self._third + self._rng.choice(len(self._pool) - self._third, n, replace=False)
+            for _ in range(_SCALE_DRAWS + self._draws):
+                at = self._rng.choice(len(self._pool), n, replace=False)
                 mutual = [k[np.ix_(at, at)].sum(1, dtype=np.float64) - 1.0 for k in self._inside]
                 rest = len(self._pool) - n
                 rows.append(
@@ -88,8 +92,10 @@ class WindowTest:
                     )
                 )
             seen = np.asarray(rows)
-            middle = np.median(seen, 0)
-            scale = np.maximum(np.quantile(seen, 0.99, axis=0) - middle, 1e-12)
+            # Scales come from draws of their own: ranked against the draws that set the scale, a new window looks wilder.
+            scaling, seen = seen[:_SCALE_DRAWS], seen[_SCALE_DRAWS:]
+            middle = np.median(scaling, 0)
+            scale = np.maximum(np.quantile(scaling, 0.99, axis=0) - middle, 1e-12)
             self._nulls[n] = (middle, scale, ((seen - middle) / scale).max(1))
         return self._nulls[n]
 
@@ -97,7 +103,7 @@ class WindowTest:
         own = _unit(np.asarray(window, np.float32))
         n = len(own)
         # The null's windows saw the pool less one window: so does this one.
-        left = np.r_[: self._third, self._third + self._rng.permutation(len(self._pool) - self._third)[n:]]
+        left = self._rng.permutation(len(self._pool))[n:]
         mutual = [(k.sum(1, dtype=np.float64) - 1.0) / (n - 1) for k in self._kernels(own, own)]
         others = self._kernels(own, self._pool[left])
         return _statistics(mutual, [k.mean(1, dtype=np.float64) for k in others])
