@@ -92,7 +92,7 @@ class WindowTest:
                     )
                 )
             seen = np.asarray(rows)
-            # Scales come from draws of their own: ranked against the draws that set the scale, a new window looks wilder.
+            # Scales come from draws of their own: ranked against the draws that set them, a new window looks wilder.
             scaling, seen = seen[:_SCALE_DRAWS], seen[_SCALE_DRAWS:]
             middle = np.median(scaling, 0)
             scale = np.maximum(np.quantile(scaling, 0.99, axis=0) - middle, 1e-12)
