@@ -1,0 +1,1 @@
+"""Peers: other methods, written anew from their papers, behind one interface: fit, then score a window."""
