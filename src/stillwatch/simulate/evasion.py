@@ -126,11 +126,15 @@ def _toward(old: Weights, new: Weights, level: float) -> Weights:
 
 
 def _dealt(cohort: Cohort, shares: Sequence[float]) -> list[Cohort]:
-    """The accounts in parts that keep one stock of shared values; parts without accounts fall away."""
+    """The accounts in parts, each with a stock of shared values of its own: a value keeps as many accounts as before."""
     edges = np.round(np.cumsum(shares) / sum(shares) * cohort.accounts).astype(int)
-    pool = cohort.pool or f"{cohort.name}/dealt"
     sizes = np.diff(np.r_[0, edges])
-    return [replace(cohort, accounts=int(n), pool=pool) for n in sizes]
+    stem, exits = cohort.pool or cohort.name, cohort.line.pool_size
+    return [
+        replace(cohort, accounts=int(n), pool=f"{stem}/{i} of {len(sizes)}",
+                line=replace(cohort.line, pool_size=max(1, round(exits * int(n) / max(cohort.accounts, 1)))))
+        for i, n in enumerate(sizes)
+    ]  # fmt: skip
 
 
 def evade(cohort: Cohort, evasion: Evasion) -> list[Cohort]:
@@ -171,7 +175,8 @@ def evade(cohort: Cohort, evasion: Evasion) -> list[Cohort]:
     if e.split_channels > 1:
         k = e.split_channels
         parts = [
-            replace(p, line=replace(p.line, channels={CHANNELS[i]: 1.0}), signup=replace(p.signup, kinds={KINDS[i]: 1.0}))
+            replace(p, line=replace(p.line, channels={CHANNELS[i]: 1.0}),
+                    signup=replace(p.signup, kinds={KINDS[i]: 1.0}))
             for part in parts for i, p in enumerate(_dealt(part, [1.0] * k))
         ]  # fmt: skip
     return [p for p in parts if p.accounts > 0]
