@@ -4,6 +4,7 @@ python -m bench.early [--campaigns letter ...] [--seeds 411 412 413] [--cadences
 
 Every look is really made and leaves its memory in a home of its own for each cadence, so that what the detector
 charges for repeated looks is paid; only looks with fewer than --least new exchanges of the campaign are passed over.
+Account records are taken in once, so their state (a later ban) is that of the window's end, not of each look.
 """
 
 from __future__ import annotations

@@ -116,7 +116,8 @@ def draw(found: Sequence[dict[str, Any]], out: Path) -> None:
         axis.axis("off")
     for axis, name in zip(axes.flat, names, strict=False):
         for c in (c for c in found if c["lever"] == name):
-            axis.plot(c[c["axis"] + ("s" if c["axis"] == "level" else "")], c["recall"], "o-", ms=3, label=c["campaign"])
+            along = c["cost"] if c["axis"] == "cost" else c["levels"]
+            axis.plot(along, c["recall"], "o-", ms=3, label=c["campaign"])
             if c["axis"] == "cost":
                 axis.set_xscale("log", base=2)
         axis.set_title(name.replace("_", " "), fontsize=10)

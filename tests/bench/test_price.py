@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from bench.early import looks, reported
 from bench.evasion import LEVELS, half_at, levers, multiple
 
@@ -36,7 +36,7 @@ def test_a_tenth_of_the_accounts_in_one_finding_of_the_right_family_is_a_report(
 def test_looks_are_hourly_for_three_days_then_six_hourly_or_at_midnight() -> None:
     first = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
     hourly = looks(first, first + timedelta(days=4), "hourly")
-    steps = [b - a for a, b in zip(hourly, hourly[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(hourly)]
     assert steps[:71] == [timedelta(hours=1)] * 71 and set(steps[71:]) == {timedelta(hours=6)}
     daily = looks(first, first + timedelta(days=2), "daily")
     assert [t.day for t in daily] == [2, 3, 4] and all(t.hour == 0 for t in daily)

@@ -76,7 +76,7 @@ class Evasion:
     def __post_init__(self) -> None:
         shares = (self.jitter, self.paraphrase, self.rotate_identity)
         if not (self.spread >= 1 and self.slow >= 1 and all(0 <= s <= 1 for s in shares) and 0 <= self.decoy < 1):
-            raise UsageError("evasion", f"{self} is out of range", "multiples from 1, shares from 0 to 1, decoy below 1")
+            raise UsageError("evasion", f"{self} is out of range", "multiples from 1, shares 0 to 1, decoy below 1")
         if not 0 <= self.split_channels <= len(CHANNELS):
             raise UsageError("evasion", f"split_channels={self.split_channels}", f"0 to {len(CHANNELS)}")
 
@@ -126,7 +126,7 @@ def _toward(old: Weights, new: Weights, level: float) -> Weights:
 
 
 def _dealt(cohort: Cohort, shares: Sequence[float]) -> list[Cohort]:
-    """The accounts in parts, each with a stock of shared values of its own: a value keeps as many accounts as before."""
+    """The accounts in parts with a stock of shared values each, so that a value keeps as many accounts as before."""
     edges = np.round(np.cumsum(shares) / sum(shares) * cohort.accounts).astype(int)
     sizes = np.diff(np.r_[0, edges])
     stem, exits = cohort.pool or cohort.name, cohort.line.pool_size
@@ -161,7 +161,8 @@ def evade(cohort: Cohort, evasion: Evasion) -> list[Cohort]:
         up = replace(up, shared={k: (s * (1 - r), g) for k, (s, g) in up.shared.items()},
                      age_days=(low + r * max(0.0, 30 - low), max(high, low + 1, high + r * (900 - high))),
                      one_day=up.one_day and r < 0.5, payment=_toward(up.payment, {"card": 1.0}, r),
-                     email=_toward(up.email, {"public": 1.0}, r), shape=_toward(up.shape, {"named": 1.0}, r))  # fmt: skip
+                     email=_toward(up.email, {"public": 1.0}, r),
+                     shape=_toward(up.shape, {"named": 1.0}, r))  # fmt: skip
         c = replace(c, signup=up)
     c = replace(c, line=line)
     if e.jitter > 0:
