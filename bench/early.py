@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, help="for every campaign named, in place of its own")
     parser.add_argument("--clean", type=int, default=1, help="campaign-free worlds a seed, swept daily")
     parser.add_argument("--least", type=int, default=20, help="new exchanges of the campaign for another look")
-    parser.add_argument("--cap", type=int, default=200, help="most looks a world")
+    parser.add_argument("--cap", type=int, default=84, help="most looks a world")
     parser.add_argument("--out", type=Path, default=Path("bench/figures/early.json"))
     parser.add_argument("--picture", type=Path, default=Path("docs/pictures/early.png"))
     options = parser.parse_args()
