@@ -152,6 +152,7 @@ def draw(rows: Sequence[dict[str, Any]], out: Path) -> None:
         lost = [names.index(r["profile"]) + shift for r in mine if not r["of_active"]]
         axis.scatter([100.0] * len(lost), lost, color=colour, marker="x")
     axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(-0.6, len(names) - 0.4)
     axis.set_xscale("log")
     axis.set_xlabel("% of the campaign's full harvest gone at first report (x: not reported)")
     axis.legend(fontsize=8)
