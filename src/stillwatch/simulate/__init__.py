@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from stillwatch.simulate.evasion import Evasion, evade
 from stillwatch.simulate.splice import synthetic_campaign
 from stillwatch.simulate.world import profiles, simulate
 
-__all__ = ["profiles", "simulate", "synthetic_campaign"]
+__all__ = ["Evasion", "evade", "profiles", "simulate", "synthetic_campaign"]

@@ -21,6 +21,7 @@ from stillwatch.simulate import profiles as shelf
 from stillwatch.simulate.bundles import PUBLISHED_ACCOUNTS, together
 from stillwatch.simulate.calls import exchanges
 from stillwatch.simulate.cohort import Cohort
+from stillwatch.simulate.evasion import Evasion, changed
 from stillwatch.simulate.hours import conversations, expected
 from stillwatch.simulate.people import People, settle
 from stillwatch.simulate.stage import Stage
@@ -167,12 +168,15 @@ def simulate(
     seed: int = 0,
     days: float | None = None,
     progress: Progress | None = None,
+    evasion: Evasion | None = None,
+    lead_days: float = 0.0,
 ) -> dict[str, Any]:
     """Write a world below `out` and return its figures.
 
     The same profiles, scale, seed and days give the same files. `scale` multiplies the accounts of every
     profile and leaves
-    the volume of each account alone; ``NAME@SHARE`` gives one profile its own share of it. Raises UsageError on an
+    the volume of each account alone; ``NAME@SHARE`` gives one profile its own share of it. `evasion` and `lead_days`
+    change campaigns only: how they hide, and days of clean traffic before they begin. Raises UsageError on an
     unknown profile or a senseless number, OutsideError where `out` cannot be written.
     Source of the numbers: each profile's docstring, repeated in ``WORLD.md``.
     """
@@ -190,7 +194,7 @@ def simulate(
     if stage.wild:
         stage.flat = bool(rng.random() < 0.12)
         stage.start = START + timedelta(days=int(rng.integers(0, 120)))
-    cohorts = cast(stage, profiles)
+    cohorts = changed(cast(stage, profiles), evasion, lead_days)
     people = [settle(stage, c, np.random.default_rng([seed, 5, i])) for i, c in enumerate(cohorts)]
     lost, lost_fields = _columns_kept(rng, stage.wild)
     try:
@@ -210,9 +214,14 @@ def simulate(
             rows, part = rows + len(table), part + 1
             if progress:
                 progress(done, f"{rows:,} exchanges")
-        return _write_truth(
+        figures = _write_truth(
             out, stage, people, totals, np.random.default_rng([seed, 23]), lost, lost_fields, list(profiles), seed, rows
         )
+        if evasion or lead_days:
+            figures["evasion"] = {**(evasion or Evasion()).as_dict(), "lead_days": lead_days}
+            with (out / "WORLD.md").open("a", encoding="utf-8") as file:
+                file.write(f"\n## Evasion\n\nThe campaigns evade or begin later: {json.dumps(figures['evasion'])}.\n")
+        return figures
     except OSError as error:
         raise OutsideError(
             str(out), f"cannot be written ({error.strerror})", "choose another folder with --out"
