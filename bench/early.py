@@ -4,7 +4,7 @@ python -m bench.early [--campaigns letter ...] [--seeds 411 412 413] [--cadences
 
 Every look is really made and leaves its memory in a home of its own for each cadence, so that what the detector
 charges for repeated looks is paid; only looks with fewer than --least new exchanges of the campaign are passed over.
-Account records are taken in once, so their state (a later ban) is that of the window's end, not of each look.
+A home is fed as time goes: rows that came in since the look before, account records as they stood then.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from stillwatch.simulate import simulate
 
 #: Profile: scale, window in days after the lead. The full campaign has 1/scale of the accounts and of each hour.
 CAMPAIGNS = {
-    "letter": (0.008, 5.0), "february_minimax": (0.025, 5.0), "february_deepseek": (1.0, 5.0),
-    "september_pools": (0.02, 5.0), "cleaner_zhipu": (0.7, 5.0), "quiet_ring": (1.0, 5.0),
+    "letter": (0.008, 5.0), "february_minimax": (0.02, 5.0), "february_deepseek": (1.0, 5.0),
+    "february_moonshot": (0.2, 3.0), "september_pools": (0.008, 2.0), "relay_moonshot": (0.03, 5.0),
+    "relay_harness": (0.016, 3.0), "replay_xiaomi": (0.1, 6.0), "cleaner_zhipu": (0.25, 3.0),
+    "bypass_search": (1.0, 6.0), "non_english": (0.4, 8.0), "quiet_ring": (1.0, 5.0),
 }  # fmt: skip
 CLEAN = ("ordinary", 0.006, 8.0)
-LEAD_DAYS = 5.0
+LEAD_DAYS = 3.0
 
 
 def looks(first: datetime, last: datetime, cadence: str) -> list[datetime]:
@@ -61,6 +63,18 @@ def reported(findings: Iterable[dict[str, Any]], members: set[str], network: boo
     )
 
 
+def as_known(records: Sequence[dict[str, Any]], at: datetime) -> list[dict[str, Any]]:
+    """Account records as they stood at a time: those signed up by then, later bans not yet told."""
+    out = []
+    for r in records:
+        if r.get("created_at") and datetime.fromisoformat(r["created_at"]) > at:
+            continue
+        if r.get("status_changed_at") and datetime.fromisoformat(r["status_changed_at"]) > at:
+            r = {k: v for k, v in r.items() if k != "status_changed_at"} | {"status": "active"}
+        out.append(r)
+    return out
+
+
 def watch(place: Path, cadence: str, least: int, cap: int) -> dict[str, Any]:
     """Looks until the world's campaign is reported, by all of its accounts and by those active so far."""
     truth = pq.read_table(place / "truth" / "accounts.parquet").to_pylist()
@@ -70,10 +84,12 @@ def watch(place: Path, cadence: str, least: int, cap: int) -> dict[str, Any]:
     mine = pc.is_in(logs["account_id"], pc.cast(list_array(members), "string")).to_numpy() if members else None
     times = np.sort(stamps[mine]) if mine is not None else np.sort(stamps)
     owners = np.asarray(logs["account_id"].to_pylist(), object)
-    home = place / cadence
+    home, feed = place / cadence, place / f"feed-{cadence}"
     settings = load_settings(home=home)
-    ingest(home, [str(place / "exchanges")], settings=settings, accounts=[str(place / "accounts.jsonl")],
-           releases=[str(place / "releases.csv")])  # fmt: skip
+    feed.mkdir()
+    whole = pq.read_table(place / "exchanges")
+    records = [json.loads(line) for line in (place / "accounts.jsonl").read_text("utf-8").splitlines()]
+    fed = 0.0
     first, last = (datetime.fromtimestamp(float(t), UTC) for t in (times[0], times[-1]))
     result: dict[str, Any] = {"cadence": cadence, "first": first.isoformat(), "accounts": len(members), "looks": 0,
                               "harvest": len(times), "of_active": None, "of_all": None, "false_looks": 0}  # fmt: skip
@@ -83,7 +99,12 @@ def watch(place: Path, cadence: str, least: int, cap: int) -> dict[str, Any]:
         if so_far - before < least:
             continue
         before = so_far
-        hunt(home, settings=settings, until=until)
+        fresh, known = feed / f"{result['looks']:04d}.parquet", feed / f"{result['looks']:04d}.jsonl"
+        pq.write_table(whole.filter((stamps >= fed) & (stamps < until.timestamp())), fresh)
+        known.write_text("".join(json.dumps(r) + "\n" for r in as_known(records, until)), "utf-8")
+        fed = until.timestamp()
+        ingest(home, [str(fresh)], settings=settings, accounts=[str(known)], releases=[str(place / "releases.csv")])
+        hunt(home, settings=settings)
         result["looks"] += 1
         found = pq.read_table(home / "findings" / "campaigns.parquet").to_pylist()
         if not members:

@@ -20,10 +20,10 @@ from stillwatch.pipeline import sweep
 from stillwatch.settings import load_settings
 from stillwatch.simulate import Evasion, simulate
 
-#: Profile: scale and days; 150 to 250 campaign accounts or so, ordinary customers come beside them.
-CAMPAIGNS = {"letter": (0.007, 5.0), "february_minimax": (0.02, 5.0), "quiet_ring": (1.0, 7.0)}
+#: Profile: scale and days; about 100 campaign accounts, ordinary customers come beside them.
+CAMPAIGNS = {"letter": (0.004, 5.0), "february_minimax": (0.012, 5.0), "quiet_ring": (0.8, 6.0)}
 LEVELS: dict[str, list[float]] = {
-    "spread": [1, 2, 4, 8, 16], "slow": [1, 2, 4, 8, 16], "decoy": [0, 0.5, 0.8, 0.9, 0.95],
+    "spread": [1, 2, 4, 10], "slow": [1, 2, 4, 10], "decoy": [0, 0.5, 0.8, 0.9],
     "jitter": [0, 0.5, 1], "paraphrase": [0, 0.5, 1], "rotate_identity": [0, 0.5, 1], "split_channels": [1, 2, 4],
     "all": [0, 1, 2, 3],
 }  # fmt: skip
@@ -147,7 +147,13 @@ def main() -> None:
         for x in (LEVELS[lever][:: len(LEVELS[lever]) - 1] if options.quick else LEVELS[lever]) for s in options.seeds
     ]  # fmt: skip
     with ProcessPoolExecutor(max_workers=options.jobs) as pool:
-        rows = list(pool.map(one, tasks))
+        rows = []
+        for row in pool.map(one, tasks):
+            rows.append(row)
+            print(f"{row['campaign']} {row['lever']} {row['level']:g} seed {row['seed']}: recall {row['recall']:.2f}, "
+                  f"{row['guilty']} accounts, {row['cpu_seconds']:.0f} CPU s", flush=True)  # fmt: skip
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(json.dumps({"curves": curves(rows), "worlds": rows}, indent=1), "utf-8")
     found = curves(rows)
     for c in found:
         half = f"{c['half_at']:.1f}" if c["half_at"] is not None else f"never up to {c['most']:g}"

@@ -54,6 +54,8 @@ class Chooser:
 
     least_proven: float = -2.5
     few_enough: int = 40
+    network_piece: float = 0.6
+    """Share of a network's accounts that rare values of identity and network must hold together."""
     least_served: float = 2.5
     """Bits of relay from which a group whose prompts ask for nothing in particular is called one."""
 
@@ -297,8 +299,11 @@ class Chooser:
                 continue
             if one.hands[0] < 2 or self._known(one, 0) < self.most_explained:
                 continue
+            core = core_of(self.book, c.members)
+            if core.tied < self.network_piece:
+                continue
             taken[c.members] = True
-            out.append(Chosen(c, "account_network", sure, core_of(self.book, c.members), one))
+            out.append(Chosen(c, "account_network", sure, core, one))
         return out
 
     def _known(self, weighed: Weighed, i: int) -> float:

@@ -35,6 +35,8 @@ class Core:
     """Cosine of an account's words with the group's, sampling noise allowed for; nan where too few."""
     cohesion: float
     """Share of the group's accounts in the largest part that common core content holds together."""
+    tied: float
+    """The same by rare values of identity and network: several innocent clusters taken as one fall apart."""
     values: frozenset[int]
     """Public hashes of the core openings, closings and fingerprints."""
 
@@ -77,6 +79,7 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
             public.update(int(v) for v in table.values[chosen[:200]])
     ties = np.zeros(book.accounts)
     by_family: dict[str, Array] = {}
+    knots: list[sp.csr_matrix] = []
     for name in TIE_KINDS:
         table = book.marks[name]
         # Two campaigns in one proxy's pool hold the pool's values alike: rare at large is enough to be tied.
@@ -86,11 +89,13 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
         chosen = chosen[table.holders[chosen] <= max(20.0, 0.1 * book.accounts)] if len(chosen) else chosen
         if len(chosen):
             held = np.asarray(table.counts[:, chosen].sum(axis=1)).ravel() > 0
+            knots.append(table.counts[members][:, chosen])
             family = table.kind.family
             by_family[family] = by_family.get(family, np.zeros(book.accounts, dtype=bool)) | held
     for has in by_family.values():
         ties += has
-    return Core(cover, templates, ties, _direction(book, members), _cohesion(edges, len(members)), frozenset(public))
+    return Core(cover, templates, ties, _direction(book, members), _cohesion(edges, len(members)),
+                _cohesion(knots, len(members)), frozenset(public))  # fmt: skip
 
 
 def _direction(book: Book, members: Array) -> Array:
