@@ -19,6 +19,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from stillwatch.simulate import simulate
 ROOT = Path(__file__).resolve().parent.parent
 #: Scale and days: 120 to 250 campaign accounts, four ordinary customers beside each.
 WORLDS: dict[str, tuple[float, float]] = {
-    "letter": (0.008, 6), "february_minimax": (0.025, 6), "quiet_ring": (1.5, 6), "relay_moonshot": (0.037, 6),
+    "letter": (0.008, 6), "february_minimax": (0.025, 6), "quiet_ring": (1.2, 6), "relay_moonshot": (0.037, 6),
     "lookalikes": (0.5, 6),
 }  # fmt: skip
 SEEDS, DEVELOPMENT_SEED, CLEAN_SEED = (301, 302), 30, 31
@@ -69,7 +70,7 @@ class Encoder:
         head = prompt[:600]
         if head not in self._known:
             words = re.findall(r"\w+", head.lower())[:_WORDS]
-            grams = words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)] or [""]
+            grams = words + [f"{a} {b}" for a, b in pairwise(words)] or [""]
             row = self._rows[[zlib.crc32(g.encode()) % _BUCKETS for g in grams]].sum(axis=0)
             self._known[head] = row / max(float(np.linalg.norm(row)), 1e-9)
         return self._known[head]
@@ -132,27 +133,32 @@ def window_peers() -> list[Any]:
     """The window detectors at hand, MMD first where it is there."""
     found: list[Any] = []
     try:
-        module = importlib.import_module("bench.peers.mmd")
-        found += [v for v in vars(module).values() if isinstance(v, type) and hasattr(v, "NAME")
-                  and v.__module__ == module.__name__]  # fmt: skip
+        found.append(importlib.import_module("bench.peers.mmd").MMD)
     except ImportError:
         print("MMD: bench/peers/mmd.py is not there, left out", flush=True)
     return [kind() for kind in (*found, Prada, Seat, Mahalanobis)]
+
+
+def named(peer: Any) -> str:
+    """The peer's name in tables: its NAME, else its class's."""
+    return str(getattr(peer, "NAME", type(peer).__name__))
 
 
 def _each(judge: Callable[[fixed.Rows], float]) -> Callable[[World], Scores]:
     return lambda world: {who: judge(mine) for who, mine in fixed.by_account(world.rows).items()}
 
 
-#: Name, scorer, threshold as shipped, whether the score has more than two steps to set a threshold on.
+#: Name, scorer, threshold as shipped, whether a threshold can be learned: a component's size grows with the world, so
+#: one learned on another world says nothing.
 LOG_PEERS: list[tuple[str, Callable[[World], Scores], float, bool]] = [
     ("AegisGate-like", _each(fixed.aegisgate_like), 1.0, True),
     ("mukul975-like", _each(fixed.mukul975_like), 1.0, False),
     ("honeypot-like", _each(fixed.honeypot_like), fixed.HONEYPOT_FLAG, True),
     ("Glasswally-like", lambda w: fixed.glasswally_like(w.rows, w.accounts), 0.35, True),
-    ("shared attributes", lambda w: shared.component_sizes(w.rows, w.accounts), shared.LEAST_ACCOUNTS, True),
-    ("shared attributes, capped", lambda w: shared.component_sizes(w.rows, w.accounts, shared.CAP),
-     shared.LEAST_ACCOUNTS, True),
+    ("shared attributes", lambda w: shared.component_sizes(w.rows, w.accounts), shared.LEAST_ACCOUNTS, False),
+    ("shared attributes, cap 50", lambda w: shared.component_sizes(w.rows, w.accounts, shared.CAP),
+     shared.LEAST_ACCOUNTS, False),
+    ("shared attributes, cap 5", lambda w: shared.component_sizes(w.rows, w.accounts, 5), shared.LEAST_ACCOUNTS, False),
 ]  # fmt: skip
 
 
@@ -208,13 +214,13 @@ class Bench:
         names = np.random.default_rng(CLEAN_SEED).permutation(sorted(windows)).tolist()
         third = len(names) // 3
         pools = [
-            np.concatenate([windows[n] for n in part])[:4000] for part in (names[:third], names[third : 2 * third])
+            np.concatenate([windows[n] for n in part])[:2000] for part in (names[:third], names[third : 2 * third])
         ]
         for peer in self.windowed:
             peer.fit(*pools, np.random.default_rng(CLEAN_SEED))
             # Accounts that it was not fitted on.
             scores = [float(peer.score(windows[n])) for n in names[2 * third :]]
-            self.shipped[peer.NAME] = float(np.quantile(scores, CLEAN_QUANTILE))
+            self.shipped[named(peer)] = float(np.quantile(scores, CLEAN_QUANTILE))
         shutil.rmtree(clean.place, ignore_errors=True)
         self.shipped |= {name: line for name, _, line, _ in LOG_PEERS}
 
@@ -230,7 +236,7 @@ class Bench:
         for peer in self.windowed:
             started = time.process_time()
             scores = {who: float(peer.score(window)) for who, window in windows.items()}
-            out[peer.NAME] = scores, time.process_time() - started + encoding
+            out[named(peer)] = scores, time.process_time() - started + encoding
         return out
 
 

@@ -1,8 +1,9 @@
 """Public detectors that judge logs by fixed thresholds, account by account (Glasswally: by shared values too).
 
-Sources, written anew: AegisGate's distillation limits (as reported, its code not read); read or run: detecting-model-extraction of
-mukul975/Anthropic-Cybersecurity-Skills f762615; honeypotllm 0.1.3; m0rs3c0d3/Glasswally 300eedc. Only what they decide
-on logs is here; none of their responses. Where the public description leaves a ramp open, the constant says so.
+Sources, written anew: AegisGate's distillation limits (as reported, its code not read); read or run for it:
+detecting-model-extraction-attacks of mukul975/Anthropic-Cybersecurity-Skills f762615, honeypotllm 0.1.3,
+m0rs3c0d3/Glasswally 300eedc. Only what they decide on logs is here, none of their responses. Where the public
+description leaves a ramp open, the constant says so.
 """
 
 from __future__ import annotations
