@@ -187,6 +187,16 @@ def best_threshold(scored: Sequence[tuple[World, Mapping[str, float]]], allowed:
     return float(np.nextafter(legitimate[len(legitimate) - 1 - most], np.inf))
 
 
+def area(world: World, scores: Mapping[str, float]) -> float | None:
+    """Area under the curve, guilty over legitimate; unscored accounts count 0; None without guilty ones."""
+    guilty = np.asarray([scores.get(a, 0.0) for a, r in world.truth.items() if r["role"] in GUILTY])
+    legitimate = np.sort([scores.get(a, 0.0) for a, r in world.truth.items() if r["role"] == "legitimate"])
+    if not len(guilty):
+        return None
+    below = np.searchsorted(legitimate, guilty, "left") + np.searchsorted(legitimate, guilty, "right")
+    return float(below.mean() / (2 * len(legitimate)))
+
+
 def stillwatch_row(world: World) -> dict[str, Any]:
     """stillwatch itself, as shipped, on the same files."""
     home = world.place / "home"
@@ -264,7 +274,8 @@ def measure(worlds: Sequence[str], seeds: Sequence[int], folder: Path) -> dict[s
                     if line is not None:
                         flagged = {who for who, score in scores.items() if score >= line}
                         rows.append({"peer": peer, "threshold": how, "line": line, **where,
-                                     **judged(world, flagged), "cpu_seconds": spent})  # fmt: skip
+                                     **judged(world, flagged), "auc": area(world, scores),
+                                     "cpu_seconds": spent})  # fmt: skip
             rows.append({"peer": "stillwatch", "threshold": "as shipped", "line": 55.0, **where,
                          **stillwatch_row(world)})  # fmt: skip
             shutil.rmtree(world.place, ignore_errors=True)
@@ -292,6 +303,9 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "wrongly_per_10000": 1e4 * wrongly / max(legitimate, 1),
             "wrongly_interval": [1e4 * x for x in wilson(wrongly, legitimate)],
             "cohorts_called": sorted({c for r in mine for c in r["cohorts_called"]}),
+            "auc_by_world": {
+                w: float(np.mean([r["auc"] for r in mine if r["world"] == w])) for w in recalls if "auc" in mine[0]
+            },
             "cpu_seconds": sum(r["cpu_seconds"] for r in mine),
         })  # fmt: skip
     return out
@@ -317,14 +331,13 @@ def draw(lines: Sequence[Mapping[str, Any]], out: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(9.5, 5.6), dpi=130)
-    colours = {
-        p: f"C{i % 10}" for i, p in enumerate(dict.fromkeys(r["peer"] for r in lines if r["peer"] != "stillwatch"))
-    }
+    names = dict.fromkeys(r["peer"] for r in lines if r["peer"] != "stillwatch")
+    colours = {name: plt.get_cmap("tab20")(2 * i % 20 + i // 10) for i, name in enumerate(names)}
     for r in lines:
         own = r["peer"] == "stillwatch"
         shipped = r["threshold"] == "as shipped"
         label = r["peer"] + ("" if shipped else " (tuned)")
-        axes.scatter(max(r["wrongly_per_10000"], 0.5), r["recall"], s=170 if own else 60,
+        axes.scatter(max(r["wrongly_per_10000"], 0.5), r["recall"], s=170 if own else 60, alpha=0.75,
                      marker="*" if own else "o" if shipped else "^", label=label,
                      facecolors="black" if own else colours[r["peer"]] if shipped else "none",
                      edgecolors="black" if own else colours[r["peer"]])  # fmt: skip
@@ -333,7 +346,7 @@ def draw(lines: Sequence[Mapping[str, Any]], out: Path) -> None:
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("legitimate accounts flagged per 10,000 (none: at the left edge)")
     axes.set_ylabel("campaign accounts flagged")
-    axes.set_title("The same simulated logs for all: four campaigns and the look-alikes")
+    axes.set_title("The same simulated logs for all (stillwatch's own simulator): four campaigns, look-alikes")
     axes.grid(alpha=0.25)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
     figure.tight_layout()
