@@ -82,10 +82,13 @@ class Calibration:
         """P(one operator) of each candidate by what no app brings to all of its users."""
         return _sigmoid(self.ties, np.minimum(w.ties, MOST_COORDINATION) + w.explanation)
 
-    def operated(self, w: Weighed) -> Array:
-        """P(one operator runs these accounts, and nobody known does) of each candidate: an account network's score."""
+    def operated(self, w: Weighed, prior: float) -> Array:
+        """P(one operator runs these accounts, and nobody known does) of each candidate: an account network's score.
+
+        Networks and innocent groups weighed the same in the fit, so that the line holds at even odds before `prior`.
+        """
         bits = network_bits(w.coordination, w.explanation, self.price(w))
-        return _sigmoid(self.network, bits)
+        return against(_sigmoid(self.network, bits), np.asarray(np.log2(prior / (1.0 - prior))))
 
     def conducts(self, w: Weighed) -> Array:
         """P(harvests, relays or replays), whoever it is: candidates x (distillation, relay, replay)."""

@@ -276,7 +276,7 @@ class Chooser:
 
     def networks(self, candidates: Sequence[Candidate], weighed: Weighed, harvests: Sequence[Chosen]) -> list[Chosen]:
         """Groups under one operator whose conduct as a whole is no harvest; harvests may lie inside them."""
-        p = self.calibration.operated(weighed)
+        p = self.calibration.operated(weighed, self.prior)
         harvested = np.zeros(self.book.accounts)
         for h in harvests:
             harvested[h.candidate.members] = 1.0
@@ -294,7 +294,7 @@ class Chooser:
             core = core_of(self.book, c.members)
             c = Candidate(c.members[self._fits(core, "account_network", c.members)[c.members]], c.formed_by, c.how)
             one = weigh(self.book, [c], self.settings)
-            sure = float(self.calibration.operated(one)[0])
+            sure = float(self.calibration.operated(one, self.prior)[0])
             if c.size < 12 or sure < self.least:
                 continue
             if one.hands[0] < 2 or self._known(one, 0) < self.most_explained:

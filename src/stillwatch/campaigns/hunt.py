@@ -78,7 +78,7 @@ def hunt(
     for c in chosen:
         inside[c.candidate.members] = True
     chance = MatchedChance(book, found, weighed, inside, settings)
-    guilt, hand = calibration.guilt(weighed, prior), calibration.operated(weighed)
+    guilt, hand = calibration.guilt(weighed, prior), calibration.operated(weighed, prior)
     ids, related = identify(
         memory,
         [(c.kind, [book.ids[m] for m in c.candidate.members], c.core.values) for c in chosen],

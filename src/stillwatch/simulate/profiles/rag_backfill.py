@@ -29,10 +29,11 @@ def build(stage: Stage) -> list[Cohort]:
                 payment={"card": 0.7, "invoice": 0.3},
                 age_days=(0.1, 2),
             ),
-            line=Line("server", 1, client="sdk", one_client=True),
+            line=Line("server", 1, client="sdk"),
             rhythm="flat",
             bursty=0.05,
             start=stage.days * 0.2,
-            days=5.0,
+            days=8.0,
+            join_days=5.0,
         )
     ]
