@@ -33,7 +33,9 @@ def unevenness(seeds: Array, days: Array, hours: Array) -> Array:
         spread = np.log(high / low) / 1.349
         own = middle * np.exp(spread * _normal(seeds, 40 + number))
         sigma = np.sqrt(np.log1p(np.clip(own, 0.01, 4.0 * high)))[:, None]
-        z = _normal(mix(np.asarray(seeds[:, None] ^ (blocks + 1_000_000).astype(np.uint64), np.uint64), 50 + number), 60)
+        z = _normal(
+            mix(np.asarray(seeds[:, None] ^ (blocks + 1_000_000).astype(np.uint64), np.uint64), 50 + number), 60
+        )
         out *= np.exp(sigma * z - sigma**2 / 2)
     return out
 
