@@ -1,6 +1,6 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
-.PHONY: menu demo test fast lint types imports docs check ci wheel clean \
+.PHONY: menu demo test fast lint types imports docs check ci wheel clean yardstick \
         bench-found bench-text bench-speed bench-second bench-real bench-calibrate picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
@@ -40,6 +40,13 @@ picture:             ## draw the README's picture anew (needs Chromium)
 	@$(env) "$$VENV/bin/python" -m bench.demo_picture
 bench-calibrate:     ## how to fit the calibration anew
 	@$(env) "$$VENV/bin/python" -m bench.calibrate --help
+yardstick:           ## accuracy, early, evasion, calibration, peers, ablation, world size (an hour and a half), then docs/results.md
+	@$(env) P="$$VENV/bin/python" && \
+	$$P -m bench.accuracy && $$P -m bench.calibration && $$P -m bench.early --seeds 411 412 --cap 60 --clean 2 && \
+	$$P -m bench.evasion --seeds 401 402 --campaigns letter quiet_ring && $$P -m bench.peers_on_worlds && \
+	$$P -m bench.ablation --seeds 561 562 && $$P -m bench.world_size --scale 1 --out bench/figures/world_size.json && \
+	{ [ -z "$${STILLWATCH_DATA:-}" ] || $$P -m bench.window_field --seeds 301 302 --windows 25 --sizes 100 200; } && \
+	$$P -m bench.results
 figures:             ## measure all of it anew (more than an hour), then write docs/results.md
 	@$(env) P="$$VENV/bin/python" F=bench/figures && mkdir -p $$F && \
 	$$P -m bench.found --out $$F/found.json && \

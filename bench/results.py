@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.truth import add_up
+from bench.yardstick_page import sections
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "bench" / "figures"
@@ -164,6 +165,7 @@ def main() -> None:
         "named in each section; written by `python -m bench.results`. Seeds below 100 train the calibration, none of the figures "
         "below is measured on them.", "",
     ]  # fmt: skip
+    lines += sections()
     if real:
         total = real["litellm"]["totals"]
         lines += [
