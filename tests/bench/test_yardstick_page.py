@@ -37,8 +37,8 @@ def test_a_campaign_that_was_never_reported_is_named(figures: Path) -> None:
 
 
 def test_an_escape_that_halves_recall_is_priced_and_one_that_does_not_says_how_far_it_was_tried() -> None:
-    curve = {"campaign": "letter", "lever": "spread", "levels": [1, 10], "cost": [1, 10], "recall": [1.0, 0.2], "axis": "cost",
-             "half_at": 6.6, "most": 10}  # fmt: skip
+    curve = {"campaign": "letter", "lever": "spread", "levels": [1, 10], "cost": [1, 10], "recall": [1.0, 0.2],
+             "axis": "cost", "half_at": 6.6, "most": 10}  # fmt: skip
     held = {**curve, "lever": "decoy", "recall": [1.0, 0.9], "half_at": None}
     free = {**curve, "lever": "jitter", "axis": "level", "half_at": 0.4}
     lines = yardstick_page.evasion_lines({"curves": [curve, held, free]})
