@@ -154,7 +154,7 @@ LOG_PEERS: list[tuple[str, Callable[[World], Scores], float, bool]] = [
     ("AegisGate-like", _each(fixed.aegisgate_like), 1.0, True),
     ("mukul975-like", _each(fixed.mukul975_like), 1.0, False),
     ("honeypot-like", _each(fixed.honeypot_like), fixed.HONEYPOT_FLAG, True),
-    ("Glasswally-like", lambda w: fixed.glasswally_like(w.rows, w.accounts), 0.35, True),
+    ("union without rarity (after Glasswally, steps ours)", lambda w: fixed.glasswally_like(w.rows, w.accounts), 0.35, True),
     ("shared attributes", lambda w: shared.component_sizes(w.rows, w.accounts), shared.LEAST_ACCOUNTS, False),
     ("shared attributes, cap 50", lambda w: shared.component_sizes(w.rows, w.accounts, shared.CAP),
      shared.LEAST_ACCOUNTS, False),

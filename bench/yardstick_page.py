@@ -182,7 +182,9 @@ def sections() -> list[str]:
     if peers:
         lines += ["### Peers on our worlds (`python -m bench.peers_on_worlds`)", "", "![recall against false alarms](pictures/peers.png)", "",
                   "All get the same logs. Home advantage: the worlds are our own simulator's. Window detectors run on each account's prompts with a cheap "
-                  f"encoder ({peers['encoder']}), not with the one that their authors used.", "", *peers_lines(peers), ""]  # fmt: skip
+                  f"encoder ({peers['encoder']}), not with the one that their authors used; an account with fewer than eight prompts has no window. "
+                  "The union's steps are ours: Glasswally's cross-account rules alone, by its own weights, flag nobody. The peers' CPU seconds leave out "
+                  "reading the files, ours hold the whole ingest.", "", *peers_lines(peers), ""]  # fmt: skip
     fields = [f for f in (read("window_field"), read("window_field_500")) if f]
     if fields:
         lines += ["### On their field: windows of mixed real prompts (`python -m bench.window_field`)", "", "![alarms over share](pictures/window_field.png)", "",
