@@ -50,7 +50,7 @@ CAMPAIGNS: dict[str, World] = {
 }  # fmt: skip
 WORLDS: dict[str, World] = {
     **CAMPAIGNS,
-    "lookalikes": World(("lookalikes",)),
+    "lookalikes": World(("lookalikes@0.4",)),
     "ordinary": World(("ordinary@0.01",), 12),  # nobody but ordinary customers
     "mixed": World(("mixed",)),
 }
@@ -264,7 +264,8 @@ def main() -> None:
     tasks: list[tuple[str, int, list[str]]] = []
     for name in options.worlds:
         for i, seed in enumerate(options.seeds or seeds_of(name)):
-            lacks = list(MISSING) if i < options.missing_seeds and name not in ("mixed", "ordinary") else ["nothing"]
+            less = i < options.missing_seeds and name not in ("mixed", "ordinary", "lookalikes")
+            lacks = list(MISSING) if less else ["nothing"]
             tasks.append((name, seed, lacks))
     run(tasks, options.rows, jobs=options.jobs)
     asked = {(w, s) for w, s, _ in tasks}

@@ -154,7 +154,7 @@ LOG_PEERS: list[tuple[str, Callable[[World], Scores], float, bool]] = [
     ("AegisGate-like", _each(fixed.aegisgate_like), 1.0, True),
     ("mukul975-like", _each(fixed.mukul975_like), 1.0, False),
     ("honeypot-like", _each(fixed.honeypot_like), fixed.HONEYPOT_FLAG, True),
-    ("Glasswally-like", lambda w: fixed.glasswally_like(w.rows, w.accounts), 0.35, True),
+    ("union, after Glasswally", lambda w: fixed.glasswally_like(w.rows, w.accounts), 0.35, True),
     ("shared attributes", lambda w: shared.component_sizes(w.rows, w.accounts), shared.LEAST_ACCOUNTS, False),
     ("shared attributes, cap 50", lambda w: shared.component_sizes(w.rows, w.accounts, shared.CAP),
      shared.LEAST_ACCOUNTS, False),
@@ -346,7 +346,7 @@ def draw(lines: Sequence[Mapping[str, Any]], out: Path) -> None:
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("legitimate accounts flagged per 10,000 (none: at the left edge)")
     axes.set_ylabel("campaign accounts flagged")
-    axes.set_title("The same simulated logs for all (stillwatch's own simulator): four campaigns, look-alikes")
+    axes.set_title("Four campaigns, look-alikes: the same logs for all", fontsize=10)
     axes.grid(alpha=0.25)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
     figure.tight_layout()

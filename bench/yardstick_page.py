@@ -64,8 +64,8 @@ def targets() -> list[str]:
         never = [n for n, v in hourly.items() if not all(v)]
         text = _percent(median(middles), 2) if middles else "not measured"
         rows.append(("the same, median over profiles", "≤ 5 %", text + (f"; not reported in every world: {', '.join(never)}" if never else "")))
-        looks = [r["looks"] for r in early["campaigns"] if r["cadence"] == "daily" and r["of_active"]]
-        missed = sum(not r["of_active"] for r in early["campaigns"] if r["cadence"] == "daily")
+        looks = [r["looks"] for r in early["campaigns"] if r["cadence"] == "daily" and r["of_all"]]
+        missed = sum(not r["of_all"] for r in early["campaigns"] if r["cadence"] == "daily")
         if looks:
             rows.append(("first report, sweeping daily", "by the second sweep", f"{sum(n <= 2 for n in looks)} of {len(looks) + missed} worlds by the second; {missed} not at all; {sum(len(v) for v in daily.values())} worlds"))
     if field:
@@ -97,7 +97,7 @@ def _first(early: dict[str, Any], cadence: str) -> dict[str, list[Any]]:
     out: dict[str, list[Any]] = {}
     for r in early["campaigns"]:
         if r["cadence"] == cadence:
-            out.setdefault(r["profile"], []).append(r["of_active"])
+            out.setdefault(r["profile"], []).append(r["of_all"])
     return out
 
 
@@ -115,7 +115,7 @@ def early_lines(early: dict[str, Any]) -> list[str]:
     """One line a profile and cadence."""
     lines = ["| campaign | scale | looking | looks until report | hours | exchanges gone | of the full harvest | accounts seen |", "|---|---|---|---|---|---|---|---|"]
     for r in early["campaigns"]:
-        at = r["of_active"]
+        at = r["of_all"]
         told = (f"{at['hours']:.0f} | {at['exchanges']:,} | {_percent(at['share_of_full_length'], 2)} | {at['accounts_seen']} of {r['accounts']}"
                 if at else "not reported | | | ")  # fmt: skip
         lines.append(f"| {r['profile']} | {r['scale']:g} | {r['cadence']} | {r['looks']} | {told} |")
@@ -170,7 +170,7 @@ def sections() -> list[str]:
         lines = [f"- {x}" if x and not x.startswith(("#", "|", "-", "*", "Cohorts", "Without", "Each")) and " CPU s)" in x else x for x in lines]
     if early:
         lines += ["### Early (`python -m bench.early`)", "", "![share of the harvest gone at first report](pictures/early.png)", "",
-                  "Reported means: one finding holds at least a tenth of the campaign's accounts that were active so far. A home is fed as time goes, "
+                  "Reported means: one finding holds at least a tenth of all accounts that the campaign ever has. A home is fed as time goes, "
                   "and what the detector charges for looking again is paid. At full scale an hour holds 1/scale times as much, so that the first "
                   "report comes no later.", "", *early_lines(early), ""]  # fmt: skip
     if ev:
@@ -182,7 +182,9 @@ def sections() -> list[str]:
     if peers:
         lines += ["### Peers on our worlds (`python -m bench.peers_on_worlds`)", "", "![recall against false alarms](pictures/peers.png)", "",
                   "All get the same logs. Home advantage: the worlds are our own simulator's. Window detectors run on each account's prompts with a cheap "
-                  f"encoder ({peers['encoder']}), not with the one that their authors used.", "", *peers_lines(peers), ""]  # fmt: skip
+                  f"encoder ({peers['encoder']}), not with the one that their authors used; an account with fewer than eight prompts has no window. "
+                  "The union's steps are ours: Glasswally's cross-account rules alone, by its own weights, flag nobody. The peers' CPU seconds leave out "
+                  "reading the files, ours hold the whole ingest.", "", *peers_lines(peers), ""]  # fmt: skip
     fields = [f for f in (read("window_field"), read("window_field_500")) if f]
     if fields:
         lines += ["### On their field: windows of mixed real prompts (`python -m bench.window_field`)", "", "![alarms over share](pictures/window_field.png)", "",

@@ -108,7 +108,8 @@ def honeypot_like(mine: Rows) -> float:
     return best
 
 
-#: Glasswally's tiers, and what its link rules give here: its size score, its timing bucket, its cadence.
+#: Glasswally's tiers. The steps are ours: there each rule is a part of one worker of sixteen, weighed by .08 and .07,
+#: so that its cross-account rules alone stay below its lowest tier and flag nobody (its own fusion at 300eedc).
 GLASSWALLY_TIERS = {"rate limit": 0.35, "canary": 0.55, "suspend": 0.72}
 _SIZE, _BUCKET, _CADENCE = 0.40, 0.20, 0.15
 _CLUSTER, _TOGETHER = 5, 5
