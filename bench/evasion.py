@@ -20,8 +20,12 @@ from stillwatch.pipeline import sweep
 from stillwatch.settings import load_settings
 from stillwatch.simulate import Evasion, simulate
 
-#: Profile: scale and days; about 100 campaign accounts, ordinary customers come beside them.
-CAMPAIGNS = {"letter": (0.004, 5.0), "february_minimax": (0.012, 5.0), "quiet_ring": (0.8, 6.0)}
+#: Profiles with their share of the published size, and days. Ten times the accounts are still a minority beside the
+#: ordinary customers, as they would be at a provider; the days let a spread account send what it would over the window.
+CAMPAIGNS = {
+    "letter": (("letter@0.003", "ordinary@0.012"), 12.0), "quiet_ring": (("quiet_ring@0.6", "ordinary@0.012"), 12.0),
+    "february_minimax": (("february_minimax@0.01", "ordinary@0.012"), 12.0),
+}  # fmt: skip
 LEVELS: dict[str, list[float]] = {
     "spread": [1, 2, 4, 10], "slow": [1, 2, 4, 10], "decoy": [0, 0.5, 0.8, 0.9],
     "jitter": [0, 0.5, 1], "paraphrase": [0, 0.5, 1], "rotate_identity": [0, 0.5, 1], "split_channels": [1, 2, 4],
@@ -61,12 +65,12 @@ def half_at(cost: Sequence[float], recall: Sequence[float]) -> float | None:
 def one(task: tuple[str, str, float, int]) -> dict[str, Any]:
     """Simulates, sweeps and compares one evading campaign."""
     campaign, lever, level, seed = task
-    scale, days = CAMPAIGNS[campaign]
+    profiles, days = CAMPAIGNS[campaign]
     evasion = levers(lever, level)
     place = Path(tempfile.mkdtemp(prefix="stillwatch-evasion-"))
     try:
         started = time.process_time()
-        figures = simulate(place, (campaign,), scale=scale, seed=seed, days=days, evasion=evasion)
+        figures = simulate(place, profiles, seed=seed, days=days, evasion=evasion)
         home = place / "home"
         sweep(home, [str(place / "exchanges")], settings=load_settings(home=home),
               accounts=[str(place / "accounts.jsonl")], releases=[str(place / "releases.csv")])  # fmt: skip

@@ -16,6 +16,7 @@ import json
 import pkgutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ _SETS: dict[str, tuple[str, ...]] = {
     "traffic": ("prompt_extraction_sharegpt", "prompt_extraction_dev", "self_instruct_user_oriented",
                 "awesome_chatgpt_prompts", "sgd_user_turns"),
     "bot": ("sgd_user_turns",),
+    # Large enough for windows of 1,500 without replacement: people's, bots' and (as benign here) one harvest's prompts.
+    "everything": ("koala_test", "oasst_prompts", "mt_vicuna_bench", "prompt_extraction_sharegpt",
+                   "prompt_extraction_dev", "self_instruct_user_oriented", "awesome_chatgpt_prompts", "sgd_user_turns",
+                   "gpteacher_toolformer"),
 }  # fmt: skip
 _MOST = {"gsm8k": 1500, "gpteacher_toolformer": 5500}
 TUNED_ON = ("asked:self_instruct_seed", "asked:humaneval")
@@ -59,7 +64,9 @@ def peers_found() -> dict[str, Any]:
     return found
 
 
-def one_cell(benign: Vectors, attack: Vectors, n: int, windows: int, seed: int) -> dict[str, dict[str, list[int]]]:
+def one_cell(
+    benign: Vectors, attack: Vectors, n: int, windows: int, seed: int, shares: Sequence[float] = SHARES
+) -> dict[str, dict[str, list[int]]]:
     """Alarms (0/1) of each method on each window, by share of attacker texts."""
     rng = np.random.default_rng([seed, n])
     order = rng.permutation(len(benign))
@@ -74,7 +81,7 @@ def one_cell(benign: Vectors, attack: Vectors, n: int, windows: int, seed: int) 
     paper.fit(pool, pool, np.random.default_rng(seed))
     bar_paper = paper.paper_threshold(n)
     judges: dict[str, tuple[Any, float]] = {"mmd_paper": (paper, bar_paper)}
-    if len(pool) - half >= n:
+    if len(pool) - half >= n and n < 1000:  # the matched nulls of larger windows take hours on two cores
         matched = MMD(matched=_DRAWS)
         matched.fit(pool[:half], pool[half:], np.random.default_rng(seed))
         null = matched.matched_null(n)
@@ -86,7 +93,7 @@ def one_cell(benign: Vectors, attack: Vectors, n: int, windows: int, seed: int) 
             held_out = (pool[half:][rng.permutation(len(pool) - half)[:n]] for _ in range(_DRAWS))
             judges[name] = (peer, float(np.quantile([peer.score(w) for w in held_out], 0.99, method="higher")))
     out: dict[str, dict[str, list[int]]] = {}
-    for share in SHARES:
+    for share in shares:
         k = round(n * share)
         if k > len(attack):
             continue
@@ -168,6 +175,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=[100, 200, 500, 1000, 1500])
     parser.add_argument("--seeds", nargs="+", type=int, default=[201, 202])
     parser.add_argument("--windows", type=int, default=40)
+    parser.add_argument("--shares", nargs="+", type=float, default=list(SHARES))
     parser.add_argument("--seconds", type=float, default=3600, help="start no cell after this long, and say so")
     parser.add_argument("--looks", type=int, default=0, help="runs of 60 daily looks")
     parser.add_argument("--out", type=Path, default=Path("bench/figures/window_field.json"))
@@ -183,7 +191,7 @@ def main() -> None:
                 if time.monotonic() - start > given.seconds:
                     cut.append(f"{pair} n={n} seed={seed}")
                     continue
-                for name, by_share in one_cell(benign, attack, n, given.windows, seed).items():
+                for name, by_share in one_cell(benign, attack, n, given.windows, seed, given.shares).items():
                     for share, alarms in by_share.items():
                         said.setdefault(name, {}).setdefault(share, []).extend(alarms)
             if not said:
@@ -203,7 +211,8 @@ def main() -> None:
         figures["looks"] = looks(vectors_of("traffic"), given.looks, given.seeds[0])
         print(figures["looks"], file=sys.stderr)
     given.out.write_text(json.dumps(figures, indent=1) + "\n")
-    picture(cells, Path("docs/pictures/window_field.png"))
+    if given.out.name == "window_field.json":
+        picture(cells, Path("docs/pictures/window_field.png"))
 
 
 if __name__ == "__main__":

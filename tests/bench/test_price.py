@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from bench.early import looks, reported
+from bench.early import as_known, looks, reported
 from bench.evasion import LEVELS, half_at, levers, multiple
 
 
@@ -40,3 +40,17 @@ def test_looks_are_hourly_for_three_days_then_six_hourly_or_at_midnight() -> Non
     assert steps[:71] == [timedelta(hours=1)] * 71 and set(steps[71:]) == {timedelta(hours=6)}
     daily = looks(first, first + timedelta(days=2), "daily")
     assert [t.day for t in daily] == [2, 3, 4] and all(t.hour == 0 for t in daily)
+
+
+def test_a_look_knows_of_an_account_only_what_was_known_then() -> None:
+    at = datetime(2026, 5, 10, tzinfo=UTC)
+    records = [
+        {"account_id": "early", "created_at": "2026-05-01T00:00:00+00:00", "status": "active"},
+        {"account_id": "later", "created_at": "2026-05-11T00:00:00+00:00", "status": "active"},
+        {"account_id": "banned-since", "created_at": "2026-05-01T00:00:00+00:00", "status": "suspended",
+         "status_changed_at": "2026-05-12T00:00:00+00:00"},
+        {"account_id": "banned", "created_at": "2026-05-01T00:00:00+00:00", "status": "suspended",
+         "status_changed_at": "2026-05-09T00:00:00+00:00"},
+    ]  # fmt: skip
+    known = {r["account_id"]: r["status"] for r in as_known(records, at)}
+    assert known == {"early": "active", "banned-since": "active", "banned": "suspended"}

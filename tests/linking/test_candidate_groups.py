@@ -13,6 +13,7 @@ from signals.traffic import Traffic
 from stillwatch.actors.book import Book
 from stillwatch.linking.candidate import Candidate
 from stillwatch.linking.candidates import candidates
+from stillwatch.linking.cells import joined_cells
 
 
 def _sets(book: Book, found: list[Candidate] | None = None) -> set[frozenset[str]]:
@@ -147,3 +148,12 @@ def test_fewer_than_three_accounts_are_no_group() -> None:
     town.people(2)
     assert candidates(town.book()) == []
     assert candidates(Traffic().book()) == []
+
+
+def test_cells_of_strangers_with_nothing_above_its_base_rate_are_joined_with_nobody() -> None:
+    """A tiny window: cells there are, but no value that their accounts hold more than others do."""
+    town = Traffic(seed=5)
+    town.people(30)
+    book = town.book()
+    cells = [Candidate(np.arange(k, k + 5), frozenset({"payment"}), "by hand") for k in (0, 5, 10)]
+    assert joined_cells(book, cells, min_lift=1e6) == []

@@ -143,6 +143,8 @@ def joined_cells(
     norm = np.sqrt(np.asarray(every.multiply(every).sum(axis=1)).ravel())
     every = sp.csr_matrix(sp.diags(1.0 / np.maximum(norm, 1e-9)) @ every)
     cosine = sp.coo_matrix(every @ every.T)
+    if cosine.nnz == 0:  # nothing is above its base rate, and sparse arrays can't be asked for no places
+        return []
     for ones in by_family.values():
         both = sp.csr_matrix(ones @ ones.T)
         both.data = np.ones_like(both.data)
