@@ -74,7 +74,10 @@ def targets() -> list[str]:
             if ours is not None and mmd is not None:
                 rows.append((f"window test at {n} queries, {share:.0%} attacker (MMD on its own data: {theirs} %)", "ahead by a wide margin",
                              f"{_percent(ours)}; MMD on the same texts, as published: {_percent(mmd)}"))  # fmt: skip
-        rows.append(("window test at 1,500 queries, 5 %", "≥ 90 %", "not measured: the pools of real texts are too small to draw such windows without replacement"))
+        large = read("window_field_1500")
+        if large:
+            ours, mmd = (_field_mean(large, 1500, 0.05, m) for m in ("ours", "mmd_paper"))
+            rows.append(("window test at 1,500 queries, 5 % (MMD on its own data: 59.0 %)", "≥ 90 %", f"{_percent(ours)}; MMD on the same texts, as published: {_percent(mmd)}"))
     if ev:
         for lever, words in (("spread", "accounts"), ("slow", "days"), ("decoy", "exchanges")):
             parts = [f"{c['campaign']}: {_half(c)}" for c in ev["curves"] if c["lever"] == lever]
@@ -185,14 +188,14 @@ def sections() -> list[str]:
                   f"encoder ({peers['encoder']}), not with the one that their authors used; an account with fewer than eight prompts has no window. "
                   "The union's steps are ours: Glasswally's cross-account rules alone, by its own weights, flag nobody. The peers' CPU seconds leave out "
                   "reading the files, ours hold the whole ingest.", "", *peers_lines(peers), ""]  # fmt: skip
-    fields = [f for f in (read("window_field"), read("window_field_500")) if f]
+    fields = [f for f in (read("window_field"), read("window_field_500"), read("window_field_1500")) if f]
     if fields:
         lines += ["### On their field: windows of mixed real prompts (`python -m bench.window_field`)", "", "![alarms over share](pictures/window_field.png)", "",
-                  "Alarms in per cent of 50 windows (20 at 500). One encoder for all: all-MiniLM-L6-v2 from a package, not the paper's bge-small, whose weights no package ships; "
+                  "Alarms in per cent of 50 windows (20 at 500 and 1,500; `everything` counts toolformer prompts as benign, to have enough texts). One encoder for all: all-MiniLM-L6-v2 from a package, not the paper's bge-small, whose weights no package ships; "
                   "so no published cell can be met exactly. Real texts; tuned on asked : self_instruct_seed and asked : humaneval, reported on the others, which "
                   "were looked at once with an earlier version.", "", *field_lines(fields), "",
-                  "`ours` is never significantly worse than MMD with its published null, and better where a harvest is concentrated (toolformer). Against MMD "
-                  "with a matched null at 1 % it is significantly worse in three cells of a tenth of GSM8K at 100 prompts (McNemar, p < .05, uncorrected), in two of which that "
+                  "Up to 500 prompts `ours` is never significantly worse than MMD with its published null, and better where a harvest is concentrated (toolformer). At 1,500 "
+                  "prompts with a twentieth of GSM8K it is: 0 of 20 windows against 7. Against MMD with a matched null at 1 % it is significantly worse in three cells of a tenth of GSM8K at 100 prompts (McNemar, p < .05, uncorrected), in two of which that "
                   "MMD raised 4 % false alarms.", ""]  # fmt: skip
     if abl:
         lines += ["### Ablation (`python -m bench.ablation`)", "", "![what is lost](pictures/ablation.png)", "", *_ablation(abl), ""]
