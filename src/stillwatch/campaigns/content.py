@@ -33,10 +33,10 @@ class Core:
     """Families of identity or network in which an account holds one of the group's core values."""
     direction: Array
     """Cosine of an account's words with the group's, sampling noise allowed for; nan where too few."""
-    cohesion: float
-    """Share of the group's accounts in the largest part that common core content holds together."""
     tied: float
-    """The same by rare values of identity and network: several innocent clusters taken as one fall apart."""
+    """Share of the group's accounts in the largest part that rare values of identity and network hold together.
+
+    Several innocent clusters taken as one fall apart."""
     values: frozenset[int]
     """Public hashes of the core openings, closings and fingerprints."""
 
@@ -60,7 +60,6 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
     n = np.maximum(book.n, 1.0)
     cover, templates = np.zeros(book.accounts), np.zeros(book.accounts)
     public: set[int] = set()
-    edges: list[sp.csr_matrix] = []
     for name in CONTENT_KINDS:
         table = book.marks[name]
         chosen = core_values(table, members, min_lift=min_lift, least=2, min_share=0.01)
@@ -74,7 +73,6 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
         cover = np.maximum(cover, np.minimum(share, 1.0))
         if name != "system":
             templates = np.maximum(templates, np.minimum(share, 1.0))
-        edges.append(held[members])
         if name in ("opening", "closing", "fingerprint"):
             public.update(int(v) for v in table.values[chosen[:200]])
     ties = np.zeros(book.accounts)
@@ -94,8 +92,7 @@ def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
             by_family[family] = by_family.get(family, np.zeros(book.accounts, dtype=bool)) | held
     for has in by_family.values():
         ties += has
-    return Core(cover, templates, ties, _direction(book, members), _cohesion(edges, len(members)),
-                _cohesion(knots, len(members)), frozenset(public))  # fmt: skip
+    return Core(cover, templates, ties, _direction(book, members), _cohesion(knots, len(members)), frozenset(public))
 
 
 def _direction(book: Book, members: Array) -> Array:
@@ -114,7 +111,7 @@ def _direction(book: Book, members: Array) -> Array:
 
 
 def _cohesion(edges: list[sp.csr_matrix], size: int) -> float:
-    """Largest connected part of accounts over values that at least a twentieth of a part's traffic goes to."""
+    """Share of the accounts in the largest part that these values connect."""
     if not edges:
         return 0.0
     both = sp.csr_matrix(sp.hstack(edges, format="csr"))
