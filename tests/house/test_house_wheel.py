@@ -37,7 +37,7 @@ def test_every_source_file_is_in_the_wheel(wheel: Path) -> None:
 
 def test_nothing_else_is_in_the_wheel(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert not [n for n in names if not n.startswith(("stillwatch/", "stillwatch-"))]
+    assert not [n for n in names if not n.startswith(("stillwatch/", "stillwatch_gateway/", "stillwatch-"))]
     assert not [n for n in names if "__pycache__" in n or n.endswith((".nbc", ".nbi", ".pyc"))]
 
 
