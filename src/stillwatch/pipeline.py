@@ -20,6 +20,13 @@ from stillwatch.campaigns.hunt import hunt as hunt_window
 from stillwatch.campaigns.looks import read_looks, write_looks
 from stillwatch.campaigns.pictures import write_pictures
 from stillwatch.campaigns.track import read_memory, write_memory
+from stillwatch.decide.decide import Decided
+from stillwatch.decide.decide import decide as decide_on
+from stillwatch.decide.facts import facts_of
+from stillwatch.decide.forgetting import forget_decisions
+from stillwatch.decide.marks import campaign_marks
+from stillwatch.decide.policy import Policy
+from stillwatch.decide.record import FILE_NAME, Record
 from stillwatch.errors import UsageError
 from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
@@ -96,9 +103,36 @@ def sweep(
     return hunt(home, settings=settings, since=since, until=until, progress=progress, taken=taken)
 
 
+def decide(home: Path, policy: Policy, *, now: float | None = None, settings: Settings | None = None) -> Decided:
+    """Brings DIR/decisions.sqlite in line with the latest findings under a policy."""
+    now = time.time() if now is None else now
+    settings = settings or Settings()
+    facts = facts_of(home)
+    acting = [(f.campaign_id, f.members) for f in facts.findings if f.kind != "account_network"]
+    marks: dict[str, tuple[int, ...]] = {}
+    if acting:
+        window = open_store(home).window(memory_gib=settings.store.memory_gib, threads=settings.store.threads)
+        try:
+            marks = campaign_marks(window, acting)
+        finally:
+            window.close()
+    record = Record(home)
+    try:
+        return decide_on(record, policy, facts, now, marks=marks)
+    finally:
+        record.close()
+
+
 def forget(home: Path, account_id: str) -> dict[str, Any]:
-    """Removes a customer from the store and the findings; says what it touched."""
-    return open_store(home).forget(account_id)
+    """Removes a customer from the store, the findings and the decisions; says what it touched."""
+    touched = open_store(home).forget(account_id)
+    if (home / FILE_NAME).is_file():
+        record = Record(home)
+        try:
+            touched["decisions"] = forget_decisions(record, account_id, time.time())
+        finally:
+            record.close()
+    return touched
 
 
 def _run(

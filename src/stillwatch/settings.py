@@ -64,6 +64,17 @@ class PatternSettings:
 
 
 @dataclass(frozen=True)
+class DecideSettings:
+    """`[decide]`: `policy`, a TOML file (empty: the one that ships, all simulated); `webhook` and `slack`, URLs that
+    alerts go to; `redis`, the URL of a cache that several gateways share. Empty: none."""
+
+    policy: str = ""
+    webhook: str = ""
+    slack: str = ""
+    redis: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of a run. `signals` holds `[signals.NAME]` tables; `check_signals` checks their names."""
 
@@ -72,6 +83,7 @@ class Settings:
     calibrate: CalibrateSettings = field(default_factory=CalibrateSettings)
     campaigns: CampaignSettings = field(default_factory=CampaignSettings)
     patterns: PatternSettings = field(default_factory=PatternSettings)
+    decide: DecideSettings = field(default_factory=DecideSettings)
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Dotted key to where its value came from: a file, an environment variable or `--set`. Defaults lack."""
@@ -112,6 +124,7 @@ _TABLES: dict[str, type] = {
     "calibrate": CalibrateSettings,
     "campaigns": CampaignSettings,
     "patterns": PatternSettings,
+    "decide": DecideSettings,
 }
 
 #: What a value must keep to, beside its type: a test and the words for it.
@@ -162,6 +175,8 @@ def load_settings(
                 continue
             if key == "patterns.packs" and file is not None and origin == str(file):
                 good = tuple(str((file.parent / pack).resolve()) for pack in good)
+            if key == "decide.policy" and good and file is not None and origin == str(file):
+                good = str((file.parent / good).resolve())
             values[key], origins[key] = good, origin
     _raise(str(file) if file is not None else "settings", faults)
     return _assemble(values, origins)
@@ -299,6 +314,7 @@ def _assemble(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings
         calibrate=CalibrateSettings(**tables["calibrate"]),
         campaigns=CampaignSettings(**tables["campaigns"]),
         patterns=PatternSettings(**tables["patterns"]),
+        decide=DecideSettings(**tables["decide"]),
         signals=signals,
         origins=dict(origins),
     )

@@ -1,0 +1,113 @@
+"""What gateways send back: accounts that began with a campaign's template, and what was done how often."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from stillwatch.decide.decide import insert
+from stillwatch.decide.live import live_rows, members_of
+from stillwatch.decide.record import Record, Who
+from stillwatch_gateway.wire import LONGEST_ID, Limits
+
+MOST_JOINED = 50_000
+"""Of one campaign: a mark that meets more newcomers than this is a mark of something else."""
+
+
+def take_sightings(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> int:
+    """Notes accounts that joined a campaign; they get its `newcomers` action at every gateway. How many were new.
+
+    An item is {"campaign_id", "account_id"}; what is not is passed over, and so are campaigns that no live
+    decision names.
+    """
+    live = {
+        row["campaign_id"]: row for row in live_rows(record, now) if row["marks"] != "[]" and row["scope"] == "campaign"
+    }
+    fresh = 0
+    with record.act() as db:
+        for campaign_id in sorted({str(item.get("campaign_id")) for item in items} & live.keys()):
+            source = live[campaign_id]
+            before = db.execute("SELECT count(*) FROM joined WHERE campaign_id=?", (campaign_id,)).fetchone()[0]
+            for account in sorted(
+                {i["account_id"] for i in items if i.get("campaign_id") == campaign_id and _is_id(i)}
+            ):
+                if before >= MOST_JOINED:
+                    break
+                done = db.execute(
+                    "INSERT OR IGNORE INTO joined VALUES(?, ?, ?, ?)", (campaign_id, account, now, who.name)
+                ).rowcount
+                before, fresh = before + done, fresh + done
+            _joined_decision(record, source, now)
+        if fresh:
+            record.audit(who, "newcomers seen", "campaigns", now, accounts=fresh)
+    return fresh
+
+
+def _is_id(item: dict[str, Any]) -> bool:
+    account = item.get("account_id")
+    return isinstance(account, str) and 0 < len(account) <= LONGEST_ID
+
+
+def _joined_decision(record: Record, source: dict[str, Any], now: float) -> None:
+    """One decision for a campaign's newcomers, of the same mode and end as the one whose marks they sent."""
+    campaign_id = source["campaign_id"]
+    here = set(members_of(record, source["decision_id"]))
+    joined = [r["account_id"] for r in record.rows("SELECT account_id FROM joined WHERE campaign_id=?", (campaign_id,))]
+    joined = [a for a in joined if a not in here]
+    if not joined or source["newcomers"] == "watch":
+        return
+    key = f"{campaign_id}:joined"
+    mode = source["mode"] if source["state"] == "active" else "simulate"
+    found = [r for r in live_rows(record, now) if r["key"] == key]
+    if found and found[0]["mode"] == mode:
+        decision_id = found[0]["decision_id"]
+        record.db.executemany("INSERT OR IGNORE INTO members VALUES(?, ?)", [(decision_id, a) for a in joined])
+        record.db.execute(
+            "UPDATE decisions SET expires_at=max(expires_at, ?) WHERE decision_id=?",
+            (source["expires_at"], decision_id),
+        )
+        record.changed(decision_id, now)
+        return
+    if found:
+        record.db.execute(
+            "UPDATE decisions SET state='replaced', ended_at=?, ended_by='stillwatch' WHERE decision_id=?",
+            (now, found[0]["decision_id"]),
+        )
+        record.changed(found[0]["decision_id"], now)
+    decision_id = "D-" + hashlib.sha256(f"{key}\0{now!r}\0{record.cursor()}".encode()).hexdigest()[:12]
+    insert(record, {
+        "decision_id": decision_id, "key": key, "variant": "joined", "rule": source["rule"], "policy": source["policy"],
+        "mode": mode, "approval": 0, "state": "active", "action": source["newcomers"], "scope": "campaign",
+        "value": campaign_id, "campaign_id": campaign_id, "reason": f"{source['reason']}_newcomer"[:80],
+        "tell": "Please confirm who uses this account: its first requests resemble automated collection.",
+        "lift": source["lift"], "newcomers": "watch",
+        "limits": source["limits"] if source["newcomers"] == source["action"] else json.dumps(asdict(Limits())),
+        "marks": "[]", "created_at": now, "expires_at": source["expires_at"], "hours": source["hours"],
+        "why": "unknown accounts that sent the campaign's own template", "score": source["score"],
+        "proposed_by": "stillwatch",
+    }, joined, now)  # fmt: skip
+
+
+def take_usage(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> None:
+    """Adds what a gateway did: items of {"decision_id", "acted", "would"}; what is not is passed over."""
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    with record.act() as db:
+        for item in items:
+            decision_id, acted, would = item.get("decision_id"), item.get("acted", 0), item.get("would", 0)
+            if not isinstance(decision_id, str) or not _count(acted) or not _count(would):
+                continue
+            if not record.rows("SELECT 1 FROM decisions WHERE decision_id=?", (decision_id,)):
+                continue
+            db.execute(
+                "INSERT INTO usage VALUES(?, ?, ?, ?, ?) ON CONFLICT(decision_id, gateway, day) "
+                "DO UPDATE SET acted=acted+excluded.acted, would=would+excluded.would",
+                (decision_id, who.name, day, acted, would),
+            )
+
+
+def _count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40

@@ -1,0 +1,346 @@
+"""What people do: approve, refuse, lift, decide by hand, allow, give a verdict, bring an appeal and answer it.
+
+Each is one transaction with its line in the audit log, and takes effect for gateways at once: the decisions that it
+touches go into the stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from stillwatch.decide.decide import end, insert, tell_people
+from stillwatch.decide.live import live_rows, members_of
+from stillwatch.decide.policy import STRONG
+from stillwatch.decide.record import LIVE, Record, Who
+from stillwatch.errors import UsageError
+from stillwatch_gateway.wire import ACTIONS, LONGEST_ID, LONGEST_SENTENCE, SCOPES, Limits
+
+RANK = {"reader": 0, "gateway": 0, "analyst": 1, "approver": 2, "system": 3}
+LONGEST_REASON = 2000
+VERDICTS = ("confirm", "wrong")
+MOST_OPEN_APPEALS = 3
+"""Of one account at a time: an appeal is heard, a flood of them is not."""
+
+
+def approve(record: Record, who: Who, decision_id: str, now: float, *, note: str = "") -> None:
+    """Makes a waiting decision hold. UsageError where it does not wait, or who asked for it would approve it."""
+    row = _live(record, decision_id, now)
+    _may(who, "approver", "approve")
+    if row["state"] != "proposed":
+        raise UsageError(decision_id, "does not wait for approval", "stillwatch decisions --waiting")
+    if row["proposed_by"] == who.name:
+        raise UsageError(decision_id, "was asked for by the same person", "another approver must look at it")
+    with record.act() as db:
+        members = len(members_of(record, decision_id))
+        db.execute(
+            "UPDATE decisions SET state='active', approved_at=?, approved_by=?, approved_members=?, expires_at=? "
+            "WHERE decision_id=?",
+            (now, who.name, members, now + 3600.0 * row["hours"], decision_id),
+        )
+        record.changed(decision_id, now)
+        for other in live_rows(record, now):
+            replaced = other["campaign_id"] == row["campaign_id"] and row["campaign_id"] is not None
+            if replaced and other["rule"] not in (None, row["rule"]) and other["variant"] not in ("appeal", "joined"):
+                end(record, other["decision_id"], "replaced", who.name, f"{decision_id} was approved", now)
+        record.audit(who, "approved", decision_id, now, accounts=members, note=_text("note", note, LONGEST_REASON))
+        tell_people(record, "approved", decision_id, now, members)
+
+
+def refuse(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
+    """Ends a waiting decision; the same row does not propose it again before a day has passed."""
+    row = _live(record, decision_id, now)
+    _may(who, "approver", "refuse")
+    if row["state"] != "proposed":
+        raise UsageError(decision_id, "does not wait for approval", "stillwatch lift ends one that holds")
+    with record.act():
+        end(record, decision_id, "refused", who.name, _reason(reason), now)
+        record.audit(who, "refused", decision_id, now, reason=reason)
+
+
+def lift(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
+    """Ends a decision that holds, at once."""
+    row = _live(record, decision_id, now)
+    _may(who, row["lift"], "lift this decision")
+    with record.act():
+        end(record, decision_id, "lifted", who.name, _reason(reason), now)
+        record.audit(who, "lifted", decision_id, now, reason=reason, action=row["action"])
+
+
+def decide_by_hand(
+    record: Record, who: Who, now: float, *, action: str, scope: str, value: str, reason: str, tell: str = "",
+    hours: float = 24.0, enforce: bool = False, limits: Limits | None = None, members: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """A person's own decision; its id. A suspension of a campaign waits for another person's approval."""
+    limits = limits or Limits()
+    _may(who, "approver" if action in STRONG else "analyst", f"decide {action}")
+    if action not in ACTIONS or action == "allow":
+        raise UsageError("action", f"one of {', '.join(a for a in ACTIONS if a != 'allow')}", "stillwatch allow allows")
+    if scope not in SCOPES:
+        raise UsageError("scope", f"one of {', '.join(SCOPES)}")
+    _id("value", value)
+    if not math.isfinite(hours) or not 0 < hours <= 24 * 90:
+        raise UsageError("hours", "must be above 0 and at most 2160", "decisions end by themselves; renew them")
+    if action in STRONG and not tell:
+        raise UsageError("tell", "is missing", "say what the customer may be told")
+    waits = action in ("suspend", "block_new_keys") and scope in ("campaign", "organisation")
+    digest = hashlib.sha256(f"{who.name}\0{scope}\0{value}\0{now!r}\0{record.cursor()}".encode()).hexdigest()
+    decision_id = f"D-{digest[:12]}"
+    with record.act():
+        insert(record, {
+            "decision_id": decision_id, "key": f"by hand:{decision_id}", "variant": "by hand", "rule": None,
+            "policy": None, "mode": "enforce" if enforce else "simulate", "approval": int(waits),
+            "state": "proposed" if waits else "active", "action": action, "scope": scope, "value": value,
+            "campaign_id": value if scope == "campaign" else None, "reason": _text("reason", reason, 80) or "by_hand",
+            "tell": _text("tell", tell, LONGEST_SENTENCE), "lift": "approver", "newcomers": "watch",
+            "limits": json.dumps(asdict(limits)), "marks": "[]", "created_at": now, "expires_at": now + 3600.0 * hours,
+            "hours": hours, "why": f"by hand, {who.name}", "score": None, "proposed_by": who.name,
+        }, [_id("member", m) for m in members], now)  # fmt: skip
+        record.audit(who, "proposed" if waits else "made", decision_id, now, action=action, scope=scope,
+                     enforce=enforce, hours=hours, reason=reason,
+                     value=record.pseudonym(value) if scope == "account" else value)  # fmt: skip
+        if action in STRONG:
+            tell_people(record, "waits for approval" if waits else "decided", decision_id, now, len(members) or 1)
+    return decision_id
+
+
+def allow(
+    record: Record, who: Who, now: float, *, scope: str, value: str, reason: str, until: float | None = None
+) -> str:
+    """Lets an account, key or organisation pass whatever else is decided, until a time or until it is ended; its id."""
+    _may(who, "approver", "allow")
+    if scope not in ("account", "key", "organisation"):
+        raise UsageError("scope", "one of account, key, organisation")
+    if until is not None and until <= now:
+        raise UsageError("until", "has passed", "give a time that is to come")
+    _id("value", value)
+    decision_id = "A-" + hashlib.sha256(f"{scope}\0{value}\0{now!r}\0{record.cursor()}".encode()).hexdigest()[:12]
+    far = now + 3600.0 * 24 * 365 * 100
+    with record.act() as db:
+        insert(record, {
+            "decision_id": decision_id, "key": f"allow:{scope}:{value}", "variant": "allow", "rule": None,
+            "policy": None, "mode": "enforce", "approval": 0, "state": "active", "action": "allow",
+            "scope": scope, "value": value,
+            "campaign_id": None, "reason": "allowed", "tell": "", "lift": "approver", "newcomers": "watch",
+            "limits": json.dumps(asdict(Limits())), "marks": "[]", "created_at": now, "expires_at": until or far,
+            "hours": ((until or far) - now) / 3600.0, "why": _reason(reason), "score": None, "proposed_by": who.name,
+        }, (), now)  # fmt: skip
+        db.execute(
+            "INSERT INTO allows(decision_id, scope, value, reason, until, by, at) VALUES(?, ?, ?, ?, ?, ?, ?)",
+            (decision_id, scope, value, reason, until, who.name, now),
+        )
+        if scope == "account":
+            _touch(record, [value], now)
+        subject = record.pseudonym(value) if scope == "account" else value
+        record.audit(who, "allowed", decision_id, now, scope=scope, value=subject, reason=reason, until=until)
+    return decision_id
+
+
+def end_allow(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
+    """Ends an allowance."""
+    _may(who, "approver", "end an allowance")
+    found = record.rows("SELECT * FROM allows WHERE decision_id=? AND ended_at IS NULL", (decision_id,))
+    if not found:
+        raise UsageError(decision_id, "is no allowance that holds", "stillwatch decisions --allowed")
+    with record.act() as db:
+        db.execute("UPDATE allows SET ended_at=? WHERE decision_id=?", (now, decision_id))
+        end(record, decision_id, "lifted", who.name, _reason(reason), now)
+        if found[0]["scope"] == "account":
+            _touch(record, [found[0]["value"]], now)
+        record.audit(who, "allowance ended", decision_id, now, reason=reason)
+
+
+def give_verdict(
+    record: Record, who: Who, now: float, *, kind: str, subject: str, verdict: str, reason: str,
+    accounts: Iterable[str] = (), score: float | None = None, price: float = 0.0,
+) -> int:  # fmt: skip
+    """`confirm` or `wrong` on a `campaign` or `account`; its number. `wrong` undoes what was decided, at once.
+
+    `accounts` are those of the campaign, `score` (percent) what stillwatch had said, `price` (bits) what looking
+    again had cost it: calibration reads both.
+    """
+    _may(who, "analyst", "give a verdict")
+    if kind not in ("campaign", "account"):
+        raise UsageError("kind", "one of campaign, account")
+    if verdict not in VERDICTS:
+        raise UsageError("verdict", f"one of {', '.join(VERDICTS)}")
+    _id("subject", subject)
+    touched = [subject] if kind == "account" else sorted({_id("account", a) for a in accounts})
+    with record.act() as db:
+        db.execute(
+            "UPDATE verdicts SET withdrawn_at=? WHERE kind=? AND subject=? AND withdrawn_at IS NULL",
+            (now, kind, subject),
+        )
+        number = db.execute(
+            "INSERT INTO verdicts(kind, subject, verdict, reason, by, at, score, price) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+            (kind, subject, verdict, _reason(reason), who.name, now, score, price),
+        ).lastrowid
+        db.executemany("INSERT OR IGNORE INTO verdict_accounts VALUES(?, ?)", [(number, a) for a in touched])
+        if verdict == "wrong" and kind == "campaign":
+            for row in live_rows(record, now):
+                if row["campaign_id"] == subject:
+                    end(record, row["decision_id"], "lifted", who.name, "verdict: wrong", now)
+        _touch(record, touched, now)
+        named = record.pseudonym(subject) if kind == "account" else subject
+        record.audit(who, f"verdict {verdict}", named, now, reason=reason, score=score, accounts=len(touched))
+        if verdict == "wrong":
+            record.alert("verdict wrong", now, {"kind": kind, "campaign_id": subject if kind == "campaign" else None,
+                                                "reason": reason, "accounts": len(touched)})  # fmt: skip
+    assert number is not None
+    return number
+
+
+def withdraw_verdict(record: Record, who: Who, number: int, now: float) -> None:
+    """Takes a verdict back; the next `decide` no longer heeds it."""
+    _may(who, "analyst", "withdraw a verdict")
+    found = record.rows("SELECT * FROM verdicts WHERE verdict_id=? AND withdrawn_at IS NULL", (number,))
+    if not found:
+        raise UsageError(f"verdict {number}", "is none that stands", "stillwatch decisions --verdicts")
+    accounts = [
+        r["account_id"] for r in record.rows("SELECT account_id FROM verdict_accounts WHERE verdict_id=?", (number,))
+    ]
+    with record.act() as db:
+        db.execute("UPDATE verdicts SET withdrawn_at=? WHERE verdict_id=?", (now, number))
+        _touch(record, accounts, now)
+        record.audit(who, "verdict withdrawn", f"verdict {number}", now)
+
+
+def appeal(
+    record: Record, who: Who, account_id: str, now: float, *, says: str, soften: str = "step_up", hours: float = 336.0
+) -> int:
+    """A customer's appeal, as brought in by the provider's own support; its number.
+
+    While it is open, what holds the account back becomes `soften` (`step_up`: verify and go on; `keep`: as it is).
+    """
+    _may(who, "analyst", "enter an appeal")
+    _id("account", account_id)
+    if not says.strip():
+        raise UsageError("appeal", "says nothing", "give the customer's own words")
+    open_ = record.rows("SELECT appeal_id FROM appeals WHERE account_id=? AND state='open'", (account_id,))
+    if len(open_) >= MOST_OPEN_APPEALS:
+        raise UsageError("appeal", "this account has open ones already", "answer those first")
+    held = [r for r in holding(record, account_id, now) if r["action"] in STRONG and r["variant"] != "appeal"]
+    first = held[0] if held else None
+    with record.act() as db:
+        number = db.execute(
+            "INSERT INTO appeals(account_id, decision_id, campaign_id, says, at, state) VALUES(?, ?, ?, ?, ?, ?)",
+            (account_id, first and first["decision_id"], first and first["campaign_id"], says[:LONGEST_REASON], now,
+             "open" if soften != "keep" else "open, kept"),
+        ).lastrowid  # fmt: skip
+        harder = [r for r in held if r["action"] != "step_up"]
+        if soften != "keep" and harder and not open_:
+            enforced = any(r["state"] == "active" and r["mode"] == "enforce" for r in harder)
+            decision_id = "D-" + hashlib.sha256(f"appeal\0{account_id}\0{number}".encode()).hexdigest()[:12]
+            insert(record, {
+                "decision_id": decision_id, "key": f"appeal:{account_id}", "variant": "appeal",
+                "rule": harder[0]["rule"], "policy": harder[0]["policy"], "approval": 0,
+                "mode": "enforce" if enforced else "simulate",
+                "state": "active", "action": "step_up", "scope": "account", "value": account_id,
+                "campaign_id": harder[0]["campaign_id"], "reason": "appeal_open",
+                "tell": "Your appeal is being looked at. Until then, please confirm who you are to go on.",
+                "lift": "analyst", "newcomers": "watch", "limits": json.dumps(asdict(Limits())), "marks": "[]",
+                "created_at": now, "expires_at": now + 3600.0 * hours, "hours": hours,
+                "why": f"appeal {number} is open", "score": None, "proposed_by": who.name,
+            }, (), now)  # fmt: skip
+        _touch(record, [account_id], now)
+        record.audit(
+            who, "appeal", record.pseudonym(account_id), now, appeal=number, decision=first and first["decision_id"]
+        )
+        record.alert("appeal", now, {"appeal": number, "campaign_id": first and first["campaign_id"],
+                                     "decision_id": first and first["decision_id"]})  # fmt: skip
+    assert number is not None
+    return number
+
+
+def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted: bool, reason: str) -> None:
+    """Ends an appeal. Granted: the account is free at once and is held to be accused wrongly from then on."""
+    _may(who, "approver", "answer an appeal")
+    found = record.rows("SELECT * FROM appeals WHERE appeal_id=? AND state LIKE 'open%'", (number,))
+    if not found:
+        raise UsageError(f"appeal {number}", "is none that is open", "stillwatch decisions --appeals")
+    account_id = found[0]["account_id"]
+    with record.act() as db:
+        db.execute(
+            "UPDATE appeals SET state=?, decided_by=?, decided_at=?, reason=? WHERE appeal_id=?",
+            ("granted" if granted else "rejected", who.name, now, _reason(reason), number),
+        )
+        others = record.rows("SELECT 1 FROM appeals WHERE account_id=? AND state='open'", (account_id,))
+        if granted or not others:
+            for row in live_rows(record, now):
+                if row["key"] == f"appeal:{account_id}":
+                    end(record, row["decision_id"], "lifted", who.name, f"appeal {number} was answered", now)
+        _touch(record, [account_id], now)
+        record.audit(who, "appeal granted" if granted else "appeal rejected", record.pseudonym(account_id), now,
+                     appeal=number, reason=reason)  # fmt: skip
+    if granted:
+        give_verdict(
+            record, who, now, kind="account", subject=account_id, verdict="wrong", reason=f"appeal {number}: {reason}"
+        )
+
+
+def holding(record: Record, account_id: str, now: float) -> list[dict[str, Any]]:
+    """Live decisions that name an account, by itself or as one of a campaign's, strongest first."""
+    found = record.rows(
+        "SELECT * FROM decisions WHERE state IN ('proposed','active') AND expires_at > ? AND "
+        "((scope='account' AND value=?) OR decision_id IN (SELECT decision_id FROM members WHERE account_id=?))",
+        (now, account_id, account_id),
+    )
+    return sorted(found, key=lambda row: -ACTIONS.index(row["action"]))
+
+
+def may_be_told(record: Record, account_id: str, now: float) -> list[str]:
+    """The sentences that a customer may be told of what holds now: enforced decisions only."""
+    return [
+        row["tell"]
+        for row in holding(record, account_id, now)
+        if row["tell"] and row["state"] == "active" and row["mode"] == "enforce"
+    ]
+
+
+def _touch(record: Record, accounts: Sequence[str], now: float) -> None:
+    """Puts every live decision that names one of these accounts into the stream, inside an act."""
+    ids: set[str] = set()
+    for account in accounts:
+        ids.update(row["decision_id"] for row in holding(record, account, now))
+    for decision_id in sorted(ids):
+        record.changed(decision_id, now)
+
+
+def _live(record: Record, decision_id: str, now: float) -> dict[str, Any]:
+    found = record.rows("SELECT * FROM decisions WHERE decision_id=?", (decision_id,))
+    if not found:
+        raise UsageError(decision_id[:60], "there is no such decision", "stillwatch decisions lists them")
+    if found[0]["state"] not in LIVE or found[0]["expires_at"] <= now:
+        raise UsageError(decision_id, "has ended already", "stillwatch decisions lists those that hold")
+    return found[0]
+
+
+def _may(who: Who, role: str, what: str) -> None:
+    if RANK.get(who.role, -1) < RANK[role] or who.role == "gateway":
+        raise UsageError(who.name[:60] or "you", f"may not {what}: it takes the role {role}", "ask somebody who has it")
+
+
+def _id(where: str, value: str) -> str:
+    if not isinstance(value, str) or not value or len(value) > LONGEST_ID:
+        raise UsageError(where, f"must be text of 1 to {LONGEST_ID} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(where, "is not UTF-8") from error
+    return value
+
+
+def _text(where: str, value: str, longest: int) -> str:
+    if len(value) > longest:
+        raise UsageError(where, f"longer than {longest} characters", "say it shorter")
+    return value
+
+
+def _reason(value: str) -> str:
+    if not value.strip():
+        raise UsageError("reason", "is missing", "say why, in a sentence: it is kept and can be asked for")
+    return _text("reason", value, LONGEST_REASON)

@@ -1,0 +1,104 @@
+"""Policy and facts to proposals: a pure function, the same for deciding and for asking what if."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from stillwatch.decide.facts import Facts, Finding
+from stillwatch.decide.policy import Policy, Row
+from stillwatch_gateway.wire import Limits
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a row wants done. `variant` tells apart the decisions of one campaign: main, gentler, an account's own."""
+
+    row: Row
+    variant: str
+    action: str
+    scope: str
+    value: str
+    campaign_id: str
+    members: tuple[str, ...]
+    tell: str
+    limits: Limits
+    newcomers: str
+    why: str
+    score: float
+
+    @property
+    def key(self) -> str:
+        """One live decision at a time has this key."""
+        return f"{self.campaign_id}:{self.row.name}:{self.variant}"
+
+
+def propose(
+    policy: Policy, facts: Facts, *, exempt: Set[str] = frozenset(), wrong: Set[str] = frozenset()
+) -> list[Proposal]:
+    """Proposals for every finding whose first fitting row asks for something; none for the campaigns in `wrong`.
+
+    `exempt` are accounts that are allowed, or that a person has found to be accused wrongly.
+    """
+    out: list[Proposal] = []
+    for finding in facts.findings:
+        if finding.campaign_id in wrong:
+            continue
+        row = fitting(policy, finding)
+        if row is None:
+            continue
+        members = tuple(account for account in finding.members if account not in exempt)
+        out.extend(_proposals(row, finding, members, facts.kinds, facts.scores))
+    return out
+
+
+def fitting(policy: Policy, finding: Finding) -> Row | None:
+    """The first row that fits a finding."""
+    return next((row for row in policy.rows if not _misses(row, finding)), None)
+
+
+def _misses(row: Row, finding: Finding) -> bool:
+    return (
+        finding.kind not in row.kinds
+        or finding.score < row.score_from
+        or finding.conduct < row.conduct_from
+        or finding.coordination < row.coordination_from
+        or len(finding.families) < row.families_from
+        or finding.false_alarm_rate > row.false_alarm_at_most
+        or len(finding.members) < row.accounts_from
+    )
+
+
+def _proposals(
+    row: Row, finding: Finding, members: tuple[str, ...], kinds: Mapping[str, str], scores: Mapping[str, float]
+) -> list[Proposal]:
+    why = (
+        f"score {finding.score:.1f} (asked {row.score_from:g}), conduct {finding.conduct:.1f} ({row.conduct_from:g}), "
+        f"coordination {finding.coordination:.1f} ({row.coordination_from:g}), {len(finding.families)} kinds of "
+        f"evidence ({row.families_from}), {100 * finding.false_alarm_rate:.2g} % of legitimate groups score as high "
+        f"(at most {100 * row.false_alarm_at_most:g} %)"
+    )
+    soft = row.gentler
+    gentle = {a for a in members if soft is not None and kinds.get(a) in soft.account_kinds}
+    hard = tuple(a for a in members if a not in gentle)
+    same = {"row": row, "campaign_id": finding.campaign_id, "why": why, "score": finding.score}
+    if row.scope == "account":
+        chosen = [a for a in hard if scores.get(a, 0.0) >= row.account_score_from]
+        return [
+            Proposal(variant=f"account {a}", action=row.action, scope="account", value=a, members=(), tell=row.tell,
+                     limits=row.limits, newcomers="watch", **same)  # type: ignore[arg-type]
+            for a in chosen
+        ]  # fmt: skip
+    out = []
+    if hard or not gentle:
+        out.append(
+            Proposal(variant="main", action=row.action, scope="campaign", value=finding.campaign_id, members=hard,
+                     tell=row.tell, limits=row.limits, newcomers=row.newcomers, **same)  # type: ignore[arg-type]
+        )  # fmt: skip
+    if gentle and soft is not None:
+        out.append(
+            Proposal(variant="gentler", action=soft.action, scope="campaign", value=finding.campaign_id,
+                     members=tuple(a for a in members if a in gentle), tell=soft.tell, limits=soft.limits,
+                     newcomers=row.newcomers if not hard else "watch", **same)  # type: ignore[arg-type]
+        )  # fmt: skip
+    return out
