@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import resource
 import time
@@ -22,14 +23,16 @@ from stillwatch.campaigns.pictures import write_pictures
 from stillwatch.campaigns.track import read_memory, write_memory
 from stillwatch.decide.decide import Decided
 from stillwatch.decide.decide import decide as decide_on
-from stillwatch.decide.facts import facts_of
+from stillwatch.decide.facts import facts_from, facts_of
 from stillwatch.decide.forgetting import forget_decisions
 from stillwatch.decide.marks import campaign_marks
 from stillwatch.decide.policy import Policy
 from stillwatch.decide.record import FILE_NAME, Record
+from stillwatch.decide.what_if import Sighting, Traffic
 from stillwatch.errors import UsageError
 from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
+from stillwatch.report.findings import as_findings
 from stillwatch.settings import Settings
 from stillwatch.store import FINDINGS_LOCK, FINDINGS_WAIT, Store, expire_text, locked, open_store
 
@@ -121,6 +124,51 @@ def decide(home: Path, policy: Policy, *, now: float | None = None, settings: Se
         return decide_on(record, policy, facts, now, marks=marks)
     finally:
         record.close()
+
+
+def replay(
+    home: Path, *, settings: Settings, every_hours: float = 24.0, most: int = 120, progress: Progress = None,
+) -> tuple[list[Sighting], Traffic]:  # fmt: skip
+    """What a sweep every so often would have seen in what the home holds, the price of looking again paid.
+
+    Account records are today's: a ban that came later is known from the start. At most `most` sweeps, evenly placed.
+    """
+    store = open_store(home)
+    rules = load_rules([Path(p) for p in settings.patterns.packs])
+    calibration, memory, looks = Calibration.load(), [], []  # type: ignore[var-annotated]
+    whole = store.window(memory_gib=settings.store.memory_gib, threads=settings.store.threads)
+    try:
+        traffic = Traffic.of(whole)
+    finally:
+        whole.close()
+    sightings: list[Sighting] = []
+    if not len(traffic.at):
+        return sightings, traffic
+    first, last = float(traffic.at[0]), float(traffic.at[-1])
+    steps = min(most, max(1, math.ceil((last - first) / (3600.0 * every_hours))))
+    for i in range(1, steps + 1):
+        until = first + (last - first) * i / steps if steps == most else min(first + i * 3600.0 * every_hours, last + 1)
+        if progress:
+            progress({"step": f"sweep {i} of {steps}"})
+        window = store.window(None, datetime.fromtimestamp(until, UTC), memory_gib=settings.store.memory_gib,
+                              threads=settings.store.threads)  # fmt: skip
+        try:
+            hunted = hunt_window(
+                window, rules, calibration=calibration, prior=settings.calibrate.prior, settings=settings.signals,
+                report_from=settings.campaigns.report_from, most=settings.campaigns.max_candidates, memory=memory,
+                looks=looks,
+            )  # fmt: skip
+            tables = (
+                campaigns_table(hunted.book, hunted.reported, hunted.calibration),
+                accounts_table(hunted.book, hunted.reported, hunted.scores),
+                evidence_table(hunted.book, hunted.reported, hunted.scores),
+            )
+            facts = facts_from(as_findings(Findings(*tables, {})), store.accounts())
+            acting = [(f.campaign_id, f.members) for f in facts.findings if f.kind != "account_network"]
+            sightings.append(Sighting(until, facts, campaign_marks(window, acting) if acting else {}))
+        finally:
+            window.close()
+    return sightings, traffic
 
 
 def forget(home: Path, account_id: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from typing import Any
 from stillwatch.errors import UsageError
 
 FILE_NAME = "stillwatch.toml"
+LEARNED_NAME = "learned.toml"
+"""In a home: what `stillwatch calibrate --write` fitted to verdicts; under the file, over the defaults."""
 _LARGEST_FILE = 1 << 20
 
 
@@ -160,6 +162,9 @@ def load_settings(
     origins: dict[str, str] = {}
     faults: list[str] = []
     layers: list[tuple[str, dict[str, Any]]] = []
+    learned = home / LEARNED_NAME if home is not None else None
+    if learned is not None and learned.is_file():
+        layers.append((str(learned), _from_file(learned)))
     if file is not None:
         layers.append((str(file), _from_file(file)))
     for name, dotted, value in _from_environment(environ or {}):

@@ -105,7 +105,7 @@ def new_decision(
 ) -> str:
     """Writes a decision of a policy, inside an act; its id."""
     row = p.row
-    waits = row.approval and p.action in STRONG
+    waits = p.waits
     decision_id = (
         "D-" + hashlib.sha256(f"{p.key}\0{now!r}\0{len(members)}\0{record.cursor()}".encode()).hexdigest()[:12]
     )

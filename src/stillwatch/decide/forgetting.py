@@ -10,7 +10,9 @@ def forget_decisions(record: Record, account_id: str, now: float) -> int:
     gone = 0
     with record.act() as db:
         live = db.execute("SELECT decision_id FROM members WHERE account_id=?", (account_id,)).fetchall()
-        own = db.execute("SELECT decision_id FROM decisions WHERE scope='account' AND value=?", (account_id,)).fetchall()
+        own = db.execute(
+            "SELECT decision_id FROM decisions WHERE scope='account' AND value=?", (account_id,)
+        ).fetchall()
         for row in (*live, *own):
             record.changed(row[0], now)
         for row in own:

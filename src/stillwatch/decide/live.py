@@ -8,6 +8,7 @@ from typing import Any
 
 from stillwatch.decide.policy import STRONG
 from stillwatch.decide.record import LIVE, SYSTEM, Record
+from stillwatch.errors import UsageError
 from stillwatch_gateway.wire import Decision, Limits
 
 
@@ -115,3 +116,13 @@ def expire(record: Record, now: float) -> int:
             db.execute("UPDATE allows SET ended_at=until WHERE ended_at IS NULL AND until <= ?", (now,))
             record.audit(SYSTEM, "expired", "decisions", now, decisions=len(over), allowances=len(over_allows))
     return len(over)
+
+
+def one_decision(record: Record, decision_id: str) -> dict[str, Any]:
+    """A decision's row with its accounts and usage. UsageError where there is none."""
+    found = record.rows("SELECT * FROM decisions WHERE decision_id=?", (decision_id,))
+    if not found:
+        raise UsageError(decision_id[:60], "there is no such decision", "stillwatch decisions lists them")
+    members = record.rows("SELECT account_id FROM members WHERE decision_id=? ORDER BY account_id", (decision_id,))
+    usage = record.rows("SELECT gateway, day, acted, would FROM usage WHERE decision_id=? ORDER BY day", (decision_id,))
+    return {**found[0], "members": [row["account_id"] for row in members], "usage": usage}

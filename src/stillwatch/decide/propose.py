@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from stillwatch.decide.facts import Facts, Finding
-from stillwatch.decide.policy import Policy, Row
+from stillwatch.decide.policy import NEEDS_APPROVAL, Policy, Row
 from stillwatch_gateway.wire import Limits
 
 
@@ -26,6 +26,11 @@ class Proposal:
     newcomers: str
     why: str
     score: float
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person must approve first; what a row does more gently need not wait with the rest of it."""
+        return self.row.approval and (self.action in NEEDS_APPROVAL or self.row.action not in NEEDS_APPROVAL)
 
     @property
     def key(self) -> str:

@@ -1,0 +1,64 @@
+"""`serve`, `token` and `tokens`: the decision service and who may ask it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from stillwatch.cli import options, terminal
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
+@options.home_option
+@options.settings_options
+def serve(host: str, port: int, home: Path, settings_file: Path | None, overrides: tuple[str, ...]) -> None:
+    """Run the decision service: what gateways follow, where people approve and undo. Every route asks for a token."""
+    settings = options.read_settings(home, settings_file, overrides)
+    from stillwatch.service import serve as run
+
+    click.echo(f"Serving decisions on http://{host}:{port} (Ctrl-C ends it).", err=True)
+    run(home, settings, host=host, port=port)
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.argument("role", type=click.Choice(["gateway", "reader", "analyst", "approver"]))
+@options.home_option
+@options.json_option
+def token(name: str, role: str, home: Path, as_json: bool) -> None:
+    """Make a token for the decision service. It is shown this once."""
+    from stillwatch.cli.people import _who
+    from stillwatch.decide.record import Record
+    from stillwatch.decide.tokens import make_token
+
+    made = make_token(Record(home), _who(None), name, role, time.time())
+    if as_json:
+        terminal.print_json({"name": name, "role": role, "token": made})
+    else:
+        click.echo(made)
+
+
+@click.command()
+@click.option("--revoke", metavar="ID", help="End this token, at once.")
+@options.home_option
+@options.json_option
+def tokens(revoke: str | None, home: Path, as_json: bool) -> None:
+    """List tokens (never their secrets), or revoke one."""
+    from stillwatch.cli.people import _who
+    from stillwatch.decide import tokens as kept
+    from stillwatch.decide.record import Record
+
+    record = Record(home)
+    if revoke is not None:
+        kept.revoke_token(record, _who(None), revoke, time.time())
+    rows = kept.tokens(record)
+    if as_json:
+        terminal.print_json({"tokens": rows})
+        return
+    for row in rows:
+        state = "revoked" if row["revoked_at"] else "holds"
+        click.echo(f"{row['token_id']}  {row['role']:<9} {state:<8} {row['name']}")

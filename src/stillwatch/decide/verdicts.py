@@ -1,0 +1,30 @@
+"""A verdict on what the findings name, with what they said of it filled in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stillwatch.decide import people
+from stillwatch.decide.facts import facts_of
+from stillwatch.decide.record import Record, Who
+from stillwatch.errors import UsageError
+
+
+def verdict_on(
+    home: Path, record: Record, who: Who, kind: str, subject: str, verdict: str, reason: str, now: float
+) -> int:
+    """A verdict with what stillwatch had said of its subject filled in from the findings, where they name it."""
+    accounts: tuple[str, ...] = ()
+    score: float | None = None
+    try:
+        facts = facts_of(home)
+    except UsageError:
+        facts = None
+    if facts is not None and kind == "campaign":
+        found = next((f for f in facts.findings if f.campaign_id == subject), None)
+        if found is None and not record.rows("SELECT 1 FROM decisions WHERE campaign_id=?", (subject,)):
+            raise UsageError(subject[:60], "there is no such campaign", "stillwatch campaigns lists them")
+        accounts, score = (found.members, found.score) if found else ((), None)
+    return people.give_verdict(
+        record, who, now, kind=kind, subject=subject, verdict=verdict, reason=reason, accounts=accounts, score=score
+    )

@@ -1,0 +1,137 @@
+"""What the service does by itself: ends what has run out, sends alerts, feeds the Redis that gateways share."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stillwatch.decide.live import delta, expire
+from stillwatch.decide.record import Record
+from stillwatch.errors import StillwatchError
+from stillwatch.service.alerts import check_url, send, sentence, slack_form
+from stillwatch.service.metrics import Metrics
+from stillwatch.settings import Settings
+
+_MOST_TRIES = 8
+
+
+class Background:
+    """Threads that end with the service. Nothing in them stops it; what fails is counted and tried again."""
+
+    def __init__(
+        self, home: Path, settings: Settings, metrics: Metrics, clock: Callable[[], float],
+        known: Callable[[], tuple[str, bytes]],
+    ) -> None:  # fmt: skip
+        self._home, self._settings, self._metrics, self._clock, self._known = home, settings, metrics, clock, known
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        for name in ("webhook", "slack"):
+            if url := getattr(settings.decide, name):
+                check_url(f"[decide] {name}", url)
+
+    def start(self) -> None:
+        """Starts what the settings ask for."""
+        work: list[Callable[[], None]] = [self._expiry]
+        if self._settings.decide.webhook or self._settings.decide.slack:
+            work.append(self._alerts)
+        if self._settings.decide.redis:
+            work.append(self._redis)
+        self._threads = [threading.Thread(target=w, name=f"stillwatch{w.__name__}", daemon=True) for w in work]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends them."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=6.0)
+
+    def _every(self, seconds: float, turn: Callable[[Record], None]) -> None:
+        record: Record | None = None
+        told = 0.0
+        while not self._stop.is_set():
+            try:
+                record = record or Record(self._home)
+                turn(record)
+            except Exception as error:  # a service that decides nothing is worse than one that tries again
+                if time.monotonic() - told > 60 or not told:
+                    told = time.monotonic()
+                    what = str(error) if isinstance(error, StillwatchError) else type(error).__name__
+                    print(f"{turn.__name__.strip('_')}: {what}; will try again", file=sys.stderr)
+                record = None
+            self._stop.wait(seconds)
+
+    def _expiry(self) -> None:
+        self._every(5.0, lambda record: (expire(record, self._clock()), None)[1])
+
+    def _alerts(self) -> None:
+        tries: dict[tuple[int, str], int] = {}
+
+        def alerts(record: Record) -> None:
+            for name, form in (("webhook", _plain), ("slack", slack_form)):
+                url = getattr(self._settings.decide, name)
+                if not url:
+                    continue
+                mark = f"alerts sent to {name}"
+                done = record.db.execute("SELECT value FROM meta WHERE name=?", (mark,)).fetchone()
+                since = int(done[0]) if done else _latest(record, mark)
+                for row in record.rows("SELECT * FROM alerts WHERE alert_id > ? ORDER BY alert_id LIMIT 100", (since,)):
+                    key = (row["alert_id"], name)
+                    try:
+                        send(url, form(row["event"], json.loads(row["body"])))
+                        self._metrics.alerts.labels("sent").inc()
+                    except StillwatchError:
+                        tries[key] = tries.get(key, 0) + 1
+                        self._metrics.alerts.labels("failed").inc()
+                        if tries[key] < _MOST_TRIES:
+                            raise
+                        self._metrics.alerts.labels("given up").inc()
+                    with record.act() as db:
+                        db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (mark, str(row["alert_id"])))
+
+        self._every(1.0, alerts)
+
+    def _redis(self) -> None:
+        import redis
+        from stillwatch_gateway.shared_cache import publish
+
+        client: Any = redis.Redis.from_url(self._settings.decide.redis, socket_timeout=5.0)
+        sent_cursor, sent_known = -1, ""
+
+        def shared_cache(record: Record) -> None:
+            nonlocal sent_cursor, sent_known
+            etag, body = self._known()
+            cursor = record.cursor()
+            if (sent_cursor, sent_known) == (cursor, etag):
+                if client.exists("stillwatch:state"):
+                    return
+                sent_cursor, sent_known = -1, ""  # the cache lost what it had
+            try:
+                now = self._clock()
+                changes = {**delta(record, max(sent_cursor, 0), now), "known": etag}
+                state = {**delta(record, 0, now), "known": etag}
+                publish(client, changes, state, body if sent_known != etag else None)
+                sent_cursor, sent_known = cursor, etag
+                self._metrics.published.labels("sent").inc()
+            except Exception:
+                self._metrics.published.labels("failed").inc()
+                raise
+
+        self._every(0.2, shared_cache)
+
+
+def _plain(event: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {"event": event, "text": sentence(event, body), **body}
+
+
+def _latest(record: Record, mark: str) -> int:
+    """A service that starts for the first time tells of what comes, not of all that was."""
+    latest = int(record.db.execute("SELECT coalesce(max(alert_id), 0) FROM alerts").fetchone()[0])
+    with record.act() as db:
+        db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (mark, str(latest)))
+    return latest
