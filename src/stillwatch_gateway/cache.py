@@ -20,7 +20,7 @@ from stillwatch_gateway.deltas import Delta
 from stillwatch_gateway.wire import Decision, account_number
 
 LEAP_S = 3600.0
-"""A wall clock that gained so much more than the steady clock since the last delta has been moved, and isn't believed."""
+"""A wall clock that gained so much more than the steady clock since the last delta was moved, and isn't believed."""
 MOST_DECISIONS = 1_000_000
 
 Ids = tuple[str, ...]

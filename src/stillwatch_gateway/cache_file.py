@@ -1,8 +1,8 @@
 """The cache on disk, for the minutes after a restart without the service: written whole or not at all, never trusted.
 
-Two files in one folder: `decisions.jsonl` (a head, one decision a line, an end with a checksum) and `known.bin` (a head
-line, then eight bytes an account). A file that is torn, damaged, too long, a link, of another service, or that others may
-write is passed over; what it holds has expired as anywhere else.
+Two files in one folder: `decisions.jsonl` (a head, one decision a line, an end with a checksum) and `known.bin` (a
+head line, then eight bytes an account). A file that is torn, damaged, too long, a link, of another service, or that
+others may write is passed over; decisions in it expire as anywhere else.
 """
 
 from __future__ import annotations

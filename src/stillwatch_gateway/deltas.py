@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from functools import lru_cache
 from sys import intern
@@ -65,11 +64,12 @@ def read_delta(raw: bytes | str) -> Delta:
     good = tuple(one for one in upsert if isinstance(one, Decision))
     ids = tuple(one for one in delete if isinstance(one, str) and len(one) <= LONGEST_ID)
     bad = [one.decision_id for one in upsert if isinstance(one, _Bad)]
-    timed = isinstance(now, (int, float)) and not isinstance(now, bool) and math.isfinite(now)
+    if not isinstance(now, (int, float)) or isinstance(now, bool) or not abs(now) < 1e12:
+        now = None  # Infinite, too large or no number: the gateway's own clock will do.
     return Delta(
         cursor,
         parsed.get("reset", False),
-        float(now) if timed else None,
+        None if now is None else float(now),
         known if isinstance(known, str) else None,
         good,
         ids,

@@ -53,7 +53,7 @@ class Follower:
             return
         self._running = True
         self._stopping.clear()
-        self._threads = [
+        self._threads[:] = [
             threading.Thread(target=work, name=f"stillwatch-{name}", daemon=True)
             for name, work in (("decisions", self._follow), ("errands", self._run_errands))
         ]

@@ -145,18 +145,18 @@ class Judge:
             return REFUSED if settings.stale == "closed" else NOTHING
         snapshot, now = cache.snapshot, cache.now()
         account, key, organisation, exchange = (
-            one if isinstance(one, str) and 0 < len(one) <= LONGEST_ID else None for one in caller
+            one if isinstance(one, str) and len(one) <= LONGEST_ID else "" for one in caller
         )
         ids = [
             *snapshot.account.get(account, ()), *snapshot.members.get(account, ()), *snapshot.key.get(key, ()),
             *snapshot.organisation.get(organisation, ()), *snapshot.exchange.get(exchange, ()),
-        ]  # type: ignore[arg-type]  # fmt: skip
+        ]  # fmt: skip
         holding = [
             (_RANKS[one.action], one.created_at, one.decision_id, one, one.action)
             for one in map(snapshot.decisions.__getitem__, ids)
             if one.created_at <= now < one.expires_at
         ]
-        newcomer = account is not None and snapshot.is_known(account) is False
+        newcomer = bool(account) and snapshot.is_known(account) is False
         if any(one[0] == _ALLOW and one[3].enforced for one in holding):
             return self._verdict(holding, account, newcomer, (), False)
         flags: tuple[str, ...] = ()
@@ -166,16 +166,14 @@ class Judge:
             if snapshot.marks:
                 flags = self._look_at(snapshot, now, account, newcomer, text)
             flags += self.rules.flags(text[: settings.text_limit])
-        if account is not None:
+        if account:
             for campaign in self._joined.get(account):
                 for one in map(snapshot.decisions.__getitem__, snapshot.campaigns.get(campaign, ())):
                     if one.created_at <= now < one.expires_at and one.decision_id not in ids:
                         holding.append((_RANKS[one.newcomers], one.created_at, one.decision_id, one, one.newcomers))
         return self._verdict(holding, account, newcomer, flags, truncated)
 
-    def _look_at(
-        self, snapshot: Snapshot, now: float, account: str | None, newcomer: bool, text: str
-    ) -> tuple[str, ...]:
+    def _look_at(self, snapshot: Snapshot, now: float, account: str, newcomer: bool, text: str) -> tuple[str, ...]:
         ends = ends_of(text, self.settings.text_limit)
         flags: list[str] = []
         if ends.opening in snapshot.marks:
@@ -183,12 +181,12 @@ class Judge:
         if ends.closing in snapshot.marks:
             flags += self._saw(snapshot, now, account, newcomer, ends.closing, "closing")
         wanted = self.settings.shingles
-        if account is not None and (wanted == "all" or (newcomer and wanted == "newcomers")) and not flags:
+        if account and (wanted == "all" or (newcomer and wanted == "newcomers")) and not flags:
             self._shingles.ask(account, text, snapshot.marks)
         return tuple(dict.fromkeys(flags))
 
     def _saw(
-        self, snapshot: Snapshot, now: float, account: str | None, newcomer: bool, mark: int | None, kind: str
+        self, snapshot: Snapshot, now: float, account: str, newcomer: bool, mark: int | None, kind: str
     ) -> list[str]:
         """Note a mark and let a newcomer join; the flags for it."""
         flags: list[str] = []
@@ -199,7 +197,7 @@ class Judge:
                 continue
             campaign = one.value
             flags.append(f"mark:{campaign}")
-            if account is None or one.decision_id in snapshot.members.get(account, ()):
+            if not account or one.decision_id in snapshot.members.get(account, ()):
                 continue
             self._sightings.add((account, campaign, one.decision_id, f"{mark:016x}", kind, newcomer))
             if newcomer and self._joined.add(account, campaign):
@@ -207,7 +205,7 @@ class Judge:
         return flags
 
     def _verdict(
-        self, holding: list[Holding], account: str | None, newcomer: bool, flags: tuple[str, ...], truncated: bool
+        self, holding: list[Holding], account: str, newcomer: bool, flags: tuple[str, ...], truncated: bool
     ) -> Verdict:
         if not holding:
             return Verdict("", None, None, None, newcomer, flags, truncated)
@@ -223,13 +221,11 @@ class Judge:
             # A campaign's rate is each account's own.
             if action == "throttle" and rate and self._buckets.take((decision.decision_id, account), rate):
                 action, outcome = "", "passed"
-            self._usage.add((decision.decision_id, decision.campaign_id, enforced[4], outcome))
+            self._usage.add((decision.decision_id, _campaign(decision), enforced[4], outcome))
         if simulated is not None:
-            self._usage.add((simulated[3].decision_id, simulated[3].campaign_id, simulated[4], "would"))
+            self._usage.add((simulated[3].decision_id, _campaign(simulated[3]), simulated[4], "would"))
         shown = decision if decision is not None else simulated and simulated[3]
-        campaign = None
-        if shown is not None:
-            campaign = shown.campaign_id or (shown.value if shown.scope == "campaign" else None)
+        campaign = None if shown is None else _campaign(shown)
         return Verdict(action, decision, simulated and simulated[3], campaign, newcomer, flags, truncated)
 
 
@@ -238,6 +234,10 @@ def _strongest(holding: list[Holding]) -> Holding | None:
     if not holding:
         return None
     return next((one for one in holding if one[0] == _ALLOW), None) or max(holding, key=lambda one: one[:3])
+
+
+def _campaign(decision: Decision) -> str | None:
+    return decision.campaign_id or (decision.value if decision.scope == "campaign" else None)
 
 
 def _renew_after_fork(judge: Judge) -> None:

@@ -35,7 +35,7 @@ _NUMBER_MARK = "\x01"
 _FIRST_WINDOW = 192
 _MOST_WORDS, _LONGEST_WORD = 32768, 48
 
-_ASCII_UNITS = re.compile(r"(?:[A-Za-z]++|[0-9]++(?:[.,][0-9]++)*+)++").findall
+_ASCII_UNITS: Callable[[str], list[str]] = re.compile(r"(?:[A-Za-z]++|[0-9]++(?:[.,][0-9]++)*+)++").findall
 _ASCII_NUMBER = re.compile(r"[0-9]++(?:[.,][0-9]++)*+")
 _MAY_BE_UNSPACED = bytes({0xE0, 0xE1, *range(0xE3, 0xEA), 0xEF, 0xF0})
 _NEVER_UNSPACED = bytes(set(range(256)) - set(_MAY_BE_UNSPACED))

@@ -28,10 +28,11 @@ class GatewaySettings:
     `stale`: what holds when nothing was heard from the service for `stale_after_s` seconds: `open` (nothing is
     enforced), `keep` (decisions go on until they expire) or `closed` (every request is suspended).
 
-    `text_limit`: characters of a prompt that are read. `shingles`: whose prompts are searched for a campaign's shingles,
-    after the request, in a background thread: `newcomers`, `all` or `none`. `wait_s`: how long a poll of the service
-    may stay open; `known_every_s`: how often the list of known accounts and the rules are asked for; `post_every_s`:
-    how often usage and sightings are sent. `log`: a file or folder for exchange logs, for the plug-ins that write them.
+    `text_limit`: characters of a prompt that are read. `shingles`: whose prompts are searched for a campaign's
+    shingles, after the request, in a background thread: `newcomers`, `all` or `none`. `wait_s`: how long a poll of the
+    service may stay open; `known_every_s`: how often the list of known accounts and the rules are asked for;
+    `post_every_s`: how often usage and sightings are sent. `log`: a file or folder for exchange logs, for the plug-ins
+    that write them.
     """
 
     url: str | None = None

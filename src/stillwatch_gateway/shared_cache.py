@@ -1,8 +1,9 @@
 """One Redis as the shared cache of several gateways: what the service writes there, and how a gateway reads it.
 
-Keys, after the prefix: `decisions` (hash: id → decision as JSON), `cursor`, `now` (the service's clock: its heartbeat),
-`deltas` (stream: one entry a delta, with the cursor before it), `known` and `known_tag`, `rules` and `rules_tag`, `usage`
-and `sightings` (streams: what gateways hand in). A reader that finds a gap in the deltas reads `decisions` anew.
+Keys, after the prefix: `decisions` (hash: id → decision as JSON), `cursor`, `now` (the service's clock: its
+heartbeat), `deltas` (stream: one entry a delta, with the cursor before it), `known` and `known_tag`, `rules` and
+`rules_tag`, `usage` and `sightings` (streams: what gateways hand in). A reader that finds a gap in the deltas reads
+`decisions` anew.
 Needs the `redis` client: ``pip install redis``.
 """
 
@@ -91,9 +92,9 @@ class RedisSource:
         except ImportError as error:
             raise SourceError("the redis client is not installed: pip install redis") from error
         self.name = f"redis:{prefix}"
-        self._redis = redis
+        self._redis: Any = redis
         self._prefix = prefix
-        self._client = client or redis.Redis.from_url(
+        self._client: Any = client or redis.Redis.from_url(
             str(settings.redis), socket_timeout=settings.wait_s + 10, socket_connect_timeout=5, decode_responses=False
         )
         self._entry: bytes | None = None

@@ -65,7 +65,7 @@ class HttpSource:
     def known(self, tag: str) -> tuple[bytes, str] | None:
         """``GET /v1/known``, with the tag as ``If-None-Match``."""
         raw, headers = self._ask("/v1/known", longest=LONGEST_DELTA, headers={"If-None-Match": tag} if tag else {})
-        return None if raw is None else (raw, (headers or {}).get("ETag", "")[:256])
+        return None if raw is None else (raw, _tag(headers))
 
     def rules(self) -> object | None:
         """``GET /v1/rules``, with the tag of the last answer."""
@@ -73,7 +73,7 @@ class HttpSource:
         raw, headers = self._ask("/v1/rules", longest=LONGEST_RULES, headers=asked)
         if raw is None:
             return None
-        self._rules_tag = (headers or {}).get("ETag", "")[:256]
+        self._rules_tag = _tag(headers)
         try:
             parsed: object = json.loads(raw)
         except (ValueError, RecursionError) as error:
@@ -107,6 +107,10 @@ class HttpSource:
             raise SourceError(f"HTTP {error.code}") from None
         except (HTTPException, ValueError) as error:
             raise SourceError(type(error).__name__) from error
+
+
+def _tag(headers: HTTPMessage | None) -> str:
+    return "" if headers is None else str(headers.get("ETag", ""))[:256]
 
 
 class _NoRedirects(HTTPRedirectHandler):
