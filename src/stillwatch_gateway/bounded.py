@@ -1,0 +1,107 @@
+"""What a judge remembers, each with a bound: who joined a campaign, token buckets, and counts to be reported."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+MOST_JOINED, MOST_CAMPAIGNS_EACH, MOST_BUCKETS, MOST_COUNTS = 100_000, 8, 100_000, 20_000
+
+
+class _Locked:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def renew_lock(self) -> None:
+        """For a forked child: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+
+class Joined(_Locked):
+    """Accounts that joined a campaign here; when full, who was seen longest ago is forgotten."""
+
+    def __init__(self, most: int = MOST_JOINED) -> None:
+        super().__init__()
+        self._most = most
+        self._of: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def get(self, account: str) -> tuple[str, ...]:
+        """The campaigns that this account joined."""
+        campaigns = self._of.get(account, ())
+        if campaigns:
+            with self._lock:
+                if account in self._of:
+                    self._of.move_to_end(account)
+        return campaigns
+
+    def add(self, account: str, campaign: str) -> bool:
+        """The account joins; whether that is new."""
+        with self._lock:
+            campaigns = self._of.get(account, ())
+            if campaign in campaigns:
+                return False
+            self._of[account] = (*campaigns, campaign)[-MOST_CAMPAIGNS_EACH:]
+            self._of.move_to_end(account)
+            if len(self._of) > self._most:
+                self._of.popitem(last=False)
+            return True
+
+
+class Buckets(_Locked):
+    """Token buckets: each fills at a rate per minute up to one minute's worth (at least one); made full."""
+
+    def __init__(self, steady: Callable[[], float], most: int = MOST_BUCKETS) -> None:
+        super().__init__()
+        self._steady, self._most = steady, most
+        self._left: OrderedDict[object, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: object, per_minute: float) -> bool:
+        """Take one token from the bucket of `key`; False where there is none."""
+        size = max(per_minute, 1.0)
+        with self._lock:
+            now = self._steady()
+            left, at = self._left.get(key, (size, now))
+            left = min(size, left + max(now - at, 0.0) * per_minute / 60)
+            taken = left >= 1
+            self._left[key] = (left - 1 if taken else left, now)
+            self._left.move_to_end(key)
+            if len(self._left) > self._most:
+                self._left.popitem(last=False)
+            return taken
+
+
+class Tally(_Locked):
+    """Counts by a key of named parts, with the first and last time, until they are taken away to be reported."""
+
+    def __init__(self, names: tuple[str, ...], clock: Callable[[], float], most: int = MOST_COUNTS) -> None:
+        super().__init__()
+        self._names, self._clock, self._most = names, clock, most
+        self._counts: dict[tuple[Any, ...], list[float]] = {}
+        self.dropped = 0
+
+    def add(self, key: tuple[Any, ...]) -> None:
+        """Count one; dropped, and that counted, when there are too many different keys."""
+        now = self._clock()
+        with self._lock:
+            count = self._counts.get(key)
+            if count is not None:
+                count[0] += 1
+                count[2] = now
+            elif len(self._counts) < self._most:
+                self._counts[key] = [1, now, now]
+            else:
+                self.dropped += 1
+
+    def take(self) -> list[dict[str, Any]]:
+        """All counts as plain dictionaries; the tally begins anew."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        return [
+            dict(zip(self._names, key, strict=True)) | {"count": int(count), "first_at": first, "last_at": last}
+            for key, (count, first, last) in counts.items()
+        ]

@@ -1,0 +1,98 @@
+"""Deltas as bytes from the service, read decision by decision: a bad one is counted and does not spoil the rest."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import lru_cache
+from sys import intern
+from typing import Any, NamedTuple
+
+from stillwatch_gateway.wire import LONGEST_ID, Decision, Limits, WireError, decision_from
+
+LONGEST_DELTA = 256 << 20
+"""Bytes of a delta; a longer one is not read."""
+
+
+class Delta(NamedTuple):
+    """One answer of the decision service, or a saved snapshot. `bad`: decisions and deletions that were none;
+    `bad_ids`: the ids of those whose id could be read; `known`: the tag of the service's list of known accounts."""
+
+    cursor: int | None
+    reset: bool = False
+    now: float | None = None
+    known: str | None = None
+    upsert: tuple[Decision, ...] = ()
+    delete: tuple[str, ...] = ()
+    bad: int = 0
+    bad_ids: tuple[str, ...] = ()
+
+
+class _Bad(NamedTuple):
+    decision_id: str | None
+
+
+def read_delta(raw: bytes | str) -> Delta:
+    """A delta from JSON. WireError where the whole is none (its decisions are judged one by one)."""
+    if len(raw) > LONGEST_DELTA:
+        raise WireError(f"a delta of at most {LONGEST_DELTA} bytes")
+    seen = 0
+
+    def objects(found: dict[str, Any]) -> Any:
+        nonlocal seen
+        if "decision_id" not in found:
+            return found
+        seen += 1
+        if seen % 64 == 0:
+            time.sleep(0)  # Let a waiting request go first.
+        return decision_or_bad(found)
+
+    try:
+        parsed = json.loads(raw, object_hook=objects)
+    except (ValueError, RecursionError) as error:
+        raise WireError("a delta is JSON") from error
+    if not isinstance(parsed, dict):
+        raise WireError("a delta is a JSON object")
+    cursor, now, known = parsed.get("cursor"), parsed.get("now"), parsed.get("known")
+    if not isinstance(cursor, int) or isinstance(cursor, bool):
+        raise WireError("cursor: a whole number")
+    if not isinstance(parsed.get("reset", False), bool):
+        raise WireError("reset: true or false")
+    upsert, delete = parsed.get("upsert", []), parsed.get("delete", [])
+    if not isinstance(upsert, list) or not isinstance(delete, list):
+        raise WireError("upsert, delete: lists")
+    good = tuple(one for one in upsert if isinstance(one, Decision))
+    ids = tuple(one for one in delete if isinstance(one, str) and len(one) <= LONGEST_ID)
+    bad = [one.decision_id for one in upsert if isinstance(one, _Bad)]
+    if not isinstance(now, (int, float)) or isinstance(now, bool) or not abs(now) < 1e12:
+        now = None  # Infinite, too large or no number: the gateway's own clock will do.
+    return Delta(
+        cursor,
+        parsed.get("reset", False),
+        None if now is None else float(now),
+        known if isinstance(known, str) else None,
+        good,
+        ids,
+        len(upsert) - len(good) + len(delete) - len(ids),
+        tuple(one for one in bad if one is not None),
+    )
+
+
+def decision_or_bad(found: dict[str, Any]) -> Decision | _Bad:
+    """The decision of a parsed JSON object, its repeated texts shared; or what is left of a bad one: its id."""
+    try:
+        decision = decision_from(found)
+    except (WireError, ValueError, TypeError, OverflowError):
+        one = found.get("decision_id")
+        return _Bad(one if isinstance(one, str) else None)
+    for name in ("action", "scope", "reason", "tell", "lift", "newcomers"):
+        object.__setattr__(decision, name, intern(getattr(decision, name)))
+    object.__setattr__(decision, "limits", _shared(decision.limits))
+    if decision.campaign_id is not None:
+        object.__setattr__(decision, "campaign_id", intern(decision.campaign_id))
+    return decision
+
+
+@lru_cache(maxsize=1024)
+def _shared(limits: Limits) -> Limits:
+    return limits

@@ -1,0 +1,225 @@
+"""The public fingerprints of a prompt in plain Python: opening, closing and shingles, equal to the analysis' own.
+
+A *unit* is a word with its numbers masked, or one character of a script without spaces. `ends_of` looks at a few
+hundred characters of each end; `shingles_of` reads all that is within the limit and belongs off the request's path.
+
+What a text longer than `limit` characters gives (`Ends.truncated`): its opening and its shingles are those of its first
+`limit` characters, without a word that the cut goes through; whether it counts as a script without spaces is decided on
+these characters too; its closing is that of the text's real end, taken from its last `limit` characters (None where
+they hold fewer than 13 words, or 25 characters of a script without spaces). For any other text every value is the one
+that the analysis computes. Hashes are unsigned 64-bit numbers; `signed` gives what the analysis' tables hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from stillwatch_gateway.characters import DIGIT, IGNORE, LETTER, UNSPACED, charset, folds
+
+TEXT_LIMIT = 4096
+LONGEST_TEXT = 1 << 20
+"""The analysis reads so many bytes of a text; of one that may be longer the closing is not computed here."""
+
+_ALL = 0xFFFFFFFFFFFFFFFF
+_MIX1, _MIX2 = 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53
+_WORD, _STEP, _ROLL = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F
+_WORD_SEED, _OPENING, _CLOSING = 0x5354494C4C570001, 0x5354494C4C571001, 0x5354494C4C572001
+_SHINGLE4, _SHINGLE5 = 0x5354494C4C573001, 0x5354494C4C574001
+_RATES = ((16, 1), (64, 4), (128, 8), (4096, 32), (32768, 256), (1 << 62, 2048))
+_MOST_SHINGLES = 512
+_NUMBER_MARK = "\x01"
+
+_FIRST_WINDOW = 192
+_MOST_WORDS, _LONGEST_WORD = 32768, 48
+
+_ASCII_UNITS: Callable[[str], list[str]] = re.compile(r"(?:[A-Za-z]++|[0-9]++(?:[.,][0-9]++)*+)++").findall
+_ASCII_NUMBER = re.compile(r"[0-9]++(?:[.,][0-9]++)*+")
+_MAY_BE_UNSPACED = bytes({0xE0, 0xE1, *range(0xE3, 0xEA), 0xEF, 0xF0})
+_NEVER_UNSPACED = bytes(set(range(256)) - set(_MAY_BE_UNSPACED))
+
+_hashes: dict[str, int] = {}
+
+
+class Ends(NamedTuple):
+    """Opening and closing as unsigned 64 bits, or None where the text is too short for one; `unspaced`: most of its
+    units are characters of a script without spaces; `truncated`: the text is longer than the limit."""
+
+    opening: int | None
+    closing: int | None
+    unspaced: bool
+    truncated: bool
+
+
+def signed(mark: int) -> int:
+    """The signed 64-bit number with the same bits, as the analysis' tables hold it."""
+    return mark - (1 << 64) if mark >> 63 else mark
+
+
+def unsigned(mark: int) -> int:
+    """The unsigned 64-bit number with the same bits, as the wire and this package hold it."""
+    return mark & _ALL
+
+
+def ends_of(text: str, limit: int = TEXT_LIMIT) -> Ends:
+    """Opening and closing of a text, as this module's first lines say."""
+    truncated = len(text) > limit
+    head = text[:limit] if truncated else text
+    if text.isascii():
+        find, unspaced, longest = _ASCII_UNITS, False, LONGEST_TEXT
+    else:
+        find, unspaced, longest = _patterns().units, _is_unspaced(head), LONGEST_TEXT // 4
+    most, fewest, needed = (16, 8, 24) if unspaced else (8, 4, 12)
+    units = _first(find, head, most, truncated)
+    opening = _sequence(units[:most], _OPENING) if len(units) >= fewest else None
+    closing = None
+    if len(text) <= longest:
+        units = _last(find, text[-limit:] if truncated else text, needed, truncated)
+        if len(units) >= needed:
+            closing = _sequence(units[-most:], _CLOSING)
+    return Ends(opening, closing, unspaced, truncated)
+
+
+def shingles_of(text: str, limit: int = TEXT_LIMIT) -> list[int]:
+    """The sampled shingles of a text's first `limit` characters, in order, repeated as in the text; at most 512."""
+    head = text[:limit]
+    if head.isascii():
+        units, unspaced = _ASCII_UNITS(head), False
+    else:
+        units, unspaced = _patterns().units(head), _is_unspaced(head)
+    if len(text) > limit:
+        units = units[:-1]
+    width = 5 if unspaced else 4
+    count = len(units) - width + 1
+    if count < 1:
+        return []
+    threshold = next((1 << 64) // rate for most, rate in _RATES if count <= most)
+    seed = _SHINGLE5 if unspaced else _SHINGLE4
+    hashes = [_word_hash(unit) for unit in units]
+    out: list[int] = []
+    joined = 0
+    # The oldest unit of a wider window leaves by a multiplication that is the same for all.
+    leaving = pow(_ROLL, width, 1 << 64)
+    for i, hashed in enumerate(hashes):
+        joined = (joined * _ROLL + hashed) & _ALL
+        if i >= width:
+            joined = (joined - hashes[i - width] * leaving) & _ALL
+        if i >= width - 1:
+            mark = _mix(joined ^ seed)
+            if mark <= threshold:
+                out.append(mark)
+                if len(out) == _MOST_SHINGLES:
+                    break
+    return out
+
+
+def warm() -> None:
+    """Build what the first text of another script would otherwise wait for (about 20 ms)."""
+    ends_of("é")
+    ends_of("字")
+
+
+class _Patterns(NamedTuple):
+    units: Callable[[str], list[str]]
+    words: Callable[[str], list[str]]
+    unspaced_run: re.Pattern[str]
+    number: re.Pattern[str]
+    invisible: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> _Patterns:
+    letters, digits = charset(LETTER), charset(DIGIT)
+    invisible, unspaced = charset(IGNORE), charset(UNSPACED)
+    # Invisible characters neither begin nor end a word; a point or comma stays in a number before an ASCII digit.
+    number = f"[{digits}](?:[{digits}{invisible}]|[.,](?=[0-9]))*+"
+    word = f"(?:[{letters}][{letters}{invisible}]*+|{number})++"
+    return _Patterns(
+        re.compile(f"[{unspaced}]|{word}").findall,
+        re.compile(word).findall,
+        re.compile(f"[{unspaced}]+"),
+        re.compile(number),
+        re.compile(f"[{invisible}]+"),
+    )
+
+
+def _is_unspaced(head: str) -> bool:
+    """More than half of the units are characters of a script without spaces."""
+    if not head.encode("utf-8", "replace").translate(None, _NEVER_UNSPACED):
+        return False
+    patterns = _patterns()
+    rest, runs = patterns.unspaced_run.subn(" ", head)
+    if not runs:
+        return False
+    other = len(rest) - runs
+    count = len(head) - other
+    # Between two words stands at least one character, so most texts need no count of words.
+    if 2 * count > other + runs + 1:
+        return True
+    return count > len(patterns.words(rest))
+
+
+def _first(find: Callable[[str], list[str]], text: str, needed: int, cut: bool) -> list[str]:
+    """At least `needed` whole units from the start of the text, or all; `cut`: its last unit may be half of one."""
+    size = _FIRST_WINDOW
+    while size < len(text):
+        units = find(text[:size])
+        if len(units) > needed:
+            return units[:needed]
+        size *= 4
+    units = find(text)
+    return units[:-1] if cut else units
+
+
+def _last(find: Callable[[str], list[str]], text: str, needed: int, cut: bool) -> list[str]:
+    """At least `needed` whole units up to the end of the text, or all; `cut`: its first unit may be half of one."""
+    size = _FIRST_WINDOW
+    while size < len(text):
+        units = find(text[-size:])
+        if len(units) > needed:
+            return units[-needed:]
+        size *= 4
+    units = find(text)
+    return units[1:] if cut else units
+
+
+def _mix(value: int) -> int:
+    value = ((value ^ (value >> 33)) * _MIX1) & _ALL
+    value = ((value ^ (value >> 33)) * _MIX2) & _ALL
+    return value ^ (value >> 33)
+
+
+def _sequence(units: list[str], seed: int) -> int:
+    hashed = seed + len(units)
+    for unit in units:
+        hashed = (hashed * _ROLL + (_hashes.get(unit) or _word_hash(unit))) & _ALL
+        hashed ^= hashed >> 32
+    return _mix(hashed)
+
+
+def _word_hash(unit: str) -> int:
+    """Hash of a unit as it stands in the text; those of common words are remembered, within a bound."""
+    known = _hashes.get(unit)
+    if known is not None:
+        return known
+    raw = _masked(unit)
+    hashed = (_WORD_SEED + len(raw) * _WORD) & _ALL
+    last = max(len(raw) - 1, 0) // 8 * 8
+    for i in range(0, last, 8):
+        hashed = ((hashed ^ int.from_bytes(raw[i : i + 8], "little")) * _STEP) & _ALL
+        hashed ^= hashed >> 32
+    hashed = _mix(hashed ^ int.from_bytes(raw[last:], "little"))
+    if len(unit) <= _LONGEST_WORD:
+        if len(_hashes) >= _MOST_WORDS:
+            _hashes.clear()
+        _hashes[unit] = hashed
+    return hashed
+
+
+def _masked(unit: str) -> bytes:
+    if unit.isascii():
+        return _ASCII_NUMBER.sub(_NUMBER_MARK, unit).lower().encode()
+    patterns = _patterns()
+    return patterns.invisible.sub("", patterns.number.sub(_NUMBER_MARK, unit)).translate(folds()).encode()
