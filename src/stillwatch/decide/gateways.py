@@ -21,8 +21,8 @@ MOST_JOINED = 50_000
 def take_sightings(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> int:
     """Notes accounts that joined a campaign; they get its `newcomers` action at every gateway. How many were new.
 
-    An item is {"campaign_id", "account_id"}; what is not is passed over, and so are campaigns that no live
-    decision names.
+    An item is {"campaign_id", "account", "newcomer": true}; what is not is passed over, and so are campaigns that no
+    live decision names, and accounts that were known before: one sign is not enough against those.
     """
     live = {
         row["campaign_id"]: row for row in live_rows(record, now) if row["marks"] != "[]" and row["scope"] == "campaign"
@@ -32,9 +32,7 @@ def take_sightings(record: Record, who: Who, items: Sequence[dict[str, Any]], no
         for campaign_id in sorted({str(item.get("campaign_id")) for item in items} & live.keys()):
             source = live[campaign_id]
             before = db.execute("SELECT count(*) FROM joined WHERE campaign_id=?", (campaign_id,)).fetchone()[0]
-            for account in sorted(
-                {i["account_id"] for i in items if i.get("campaign_id") == campaign_id and _is_id(i)}
-            ):
+            for account in sorted({i["account"] for i in items if i.get("campaign_id") == campaign_id and _joins(i)}):
                 if before >= MOST_JOINED:
                     break
                 done = db.execute(
@@ -47,9 +45,9 @@ def take_sightings(record: Record, who: Who, items: Sequence[dict[str, Any]], no
     return fresh
 
 
-def _is_id(item: dict[str, Any]) -> bool:
-    account = item.get("account_id")
-    return isinstance(account, str) and 0 < len(account) <= LONGEST_ID
+def _joins(item: dict[str, Any]) -> bool:
+    account = item.get("account")
+    return item.get("newcomer") is True and isinstance(account, str) and 0 < len(account) <= LONGEST_ID
 
 
 def _joined_decision(record: Record, source: dict[str, Any], now: float) -> None:
@@ -93,13 +91,14 @@ def _joined_decision(record: Record, source: dict[str, Any], now: float) -> None
 
 
 def take_usage(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> None:
-    """Adds what a gateway did: items of {"decision_id", "acted", "would"}; what is not is passed over."""
+    """Adds what a gateway did: items of {"decision_id", "outcome": "acted" or "would", "count"}."""
     day = datetime.fromtimestamp(now, UTC).date().isoformat()
     with record.act() as db:
         for item in items:
-            decision_id, acted, would = item.get("decision_id"), item.get("acted", 0), item.get("would", 0)
-            if not isinstance(decision_id, str) or not _count(acted) or not _count(would):
+            decision_id, outcome, count = item.get("decision_id"), item.get("outcome"), item.get("count")
+            if not isinstance(decision_id, str) or outcome not in ("acted", "would") or not _count(count):
                 continue
+            acted, would = (count, 0) if outcome == "acted" else (0, count)
             if not record.rows("SELECT 1 FROM decisions WHERE decision_id=?", (decision_id,)):
                 continue
             db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import threading
 import time
 from array import array
@@ -15,8 +16,10 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException as AnyHttpError
 
 from stillwatch import __version__
 from stillwatch.decide import people
@@ -69,6 +72,18 @@ class Home:
             found = self._local.record = Record(self.path)
         return found
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Pattern rules as a gateway reads them."""
+        return [
+            {"code": r.code, "id": r.id, "expression": r.expression, "applies_to": list(r.applies_to)}
+            for r in load_rules([Path(pack) for pack in self.settings.patterns.packs])
+        ]
+
+    def rules_as_sent(self) -> tuple[bytes, str]:
+        """(the same as JSON, its tag)."""
+        body = json.dumps(self.rules()).encode()
+        return body, hashlib.sha256(body).hexdigest()[:32]
+
     def known(self) -> tuple[str, bytes]:
         """(ETag, sorted little-endian 64-bit numbers of every account that a sweep has seen or a record names)."""
         file = self.path / "findings" / "run.json"
@@ -91,7 +106,8 @@ def create_app(home: Path, settings: Settings, *, clock: Callable[[], float] = t
     """The service over a home. Runs its own background work (expiry, alerts, Redis) while it is up."""
     place = Home(home, settings, clock)
     metrics = Metrics()
-    background = Background(place.path, settings, metrics, clock, place.known)
+    rules = place.rules_as_sent()
+    background = Background(place.path, settings, metrics, clock, place.known, rules)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -109,7 +125,7 @@ def create_app(home: Path, settings: Settings, *, clock: Callable[[], float] = t
     )  # fmt: skip
     app.state.place, app.state.metrics = place, metrics
     _guard(app, metrics)
-    _for_gateways(app, place)
+    _for_gateways(app, place, rules)
     _for_people(app, place)
     _for_watching(app, place, metrics)
     return app
@@ -166,10 +182,13 @@ def _guard(app: FastAPI, metrics: Metrics) -> None:
         )
         return _wrong(404 if missing else 403 if "may not" in error.what else 409, error.where, error.what, error.hint)
 
-    @app.exception_handler(HTTPException)
-    async def plain(request: Request, error: HTTPException) -> Response:
+    @app.exception_handler(AnyHttpError)
+    async def plain(request: Request, error: AnyHttpError) -> Response:
         hint = {401: "Authorization: Bearer TOKEN", 403: "ask for a token with that role"}.get(error.status_code, "")
-        return _wrong(error.status_code, request.url.path[:200], str(error.detail), hint, error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(app, request.url.path))
+        return _wrong(error.status_code, request.url.path[:200], str(error.detail), hint, headers)
 
     @app.exception_handler(RequestValidationError)
     async def shape(request: Request, error: RequestValidationError) -> Response:
@@ -178,11 +197,17 @@ def _guard(app: FastAPI, metrics: Metrics) -> None:
         return _wrong(422, where, str(first["msg"])[:300], "see /openapi.json")
 
 
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """All methods of a path; two routes of one path each know only their own."""
+    found = [r for r in app.routes if isinstance(r, APIRoute) and r.path_regex.match(path)]
+    return sorted({method for route in found for method in route.methods or ()})
+
+
 def _wrong(status: int, where: str, what: str, hint: str, headers: Any = None) -> JSONResponse:
     return JSONResponse({"where": where, "what": what, "hint": hint}, status, headers)
 
 
-def _for_gateways(app: FastAPI, place: Home) -> None:
+def _for_gateways(app: FastAPI, place: Home, sent_rules: tuple[bytes, str]) -> None:
     @app.get("/v1/decisions/stream", response_model=words.Delta, tags=["gateways"])
     async def stream(
         who: Gateway, cursor: Cursor = 0, wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0
@@ -206,24 +231,24 @@ def _for_gateways(app: FastAPI, place: Home) -> None:
             return Response(status_code=304, headers={"ETag": f'"{etag}"'})
         return Response(body, media_type="application/octet-stream", headers={"ETag": f'"{etag}"'})
 
-    @app.get("/v1/rules", response_model=list[dict[str, Any]], tags=["gateways"])
-    def rules(who: Gateway) -> Any:
+    @app.get("/v1/rules", response_model=list[dict[str, Any]], tags=["gateways"],
+             responses={304: {"description": "As you have it."}})  # fmt: skip
+    def rules(who: Gateway, request: Request) -> Response:
         """Pattern rules for scoring single requests: code, id, expression (Hyperscan), applies_to."""
-        packs = [Path(pack) for pack in place.settings.patterns.packs]
-        return [
-            {"code": r.code, "id": r.id, "expression": r.expression, "applies_to": list(r.applies_to)}
-            for r in load_rules(packs)
-        ]
+        headers = {"ETag": f'"{sent_rules[1]}"'}
+        if request.headers.get("if-none-match", "").strip('"') == sent_rules[1]:
+            return Response(status_code=304, headers=headers)
+        return Response(sent_rules[0], media_type="application/json", headers=headers)
 
     @app.post("/v1/usage", response_model=words.Taken, tags=["gateways"])
     def usage(who: Gateway, body: words.Items) -> Any:
-        """What a gateway did: items of {decision_id, acted, would}."""
+        """What a gateway did: items of {decision_id, outcome (acted or would), count}."""
         take_usage(place.record, who, body.items, place.clock())
         return {"new": len(body.items)}
 
     @app.post("/v1/sightings", response_model=words.Taken, tags=["gateways"])
     def sightings(who: Gateway, body: words.Items) -> Any:
-        """Unknown accounts that sent a campaign's own template: items of {campaign_id, account_id}."""
+        """Unknown accounts that sent a campaign's own template: items of {campaign_id, account, newcomer}."""
         return {"new": take_sightings(place.record, who, body.items, place.clock())}
 
 

@@ -10,14 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stillwatch.decide.gateways import take_sightings, take_usage
 from stillwatch.decide.live import delta, expire
-from stillwatch.decide.record import Record
+from stillwatch.decide.record import Record, Who
 from stillwatch.errors import StillwatchError
 from stillwatch.service.alerts import check_url, send, sentence, slack_form
 from stillwatch.service.metrics import Metrics
 from stillwatch.settings import Settings
 
 _MOST_TRIES = 8
+_BEAT_S = 20.0
+_SHARED = Who("shared cache", "gateway")
 
 
 class Background:
@@ -25,9 +28,10 @@ class Background:
 
     def __init__(
         self, home: Path, settings: Settings, metrics: Metrics, clock: Callable[[], float],
-        known: Callable[[], tuple[str, bytes]],
+        known: Callable[[], tuple[str, bytes]], rules: tuple[bytes, str],
     ) -> None:  # fmt: skip
         self._home, self._settings, self._metrics, self._clock, self._known = home, settings, metrics, clock, known
+        self._rules = rules
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         for name in ("webhook", "slack"):
@@ -98,25 +102,31 @@ class Background:
 
     def _redis(self) -> None:
         import redis
-        from stillwatch_gateway.shared_cache import publish
+
+        from stillwatch_gateway.shared_cache import PREFIX, collect, publish
 
         client: Any = redis.Redis.from_url(self._settings.decide.redis, socket_timeout=5.0)
-        sent_cursor, sent_known = -1, ""
+        sent_cursor, sent_known, beat = -1, "", 0.0
 
         def shared_cache(record: Record) -> None:
-            nonlocal sent_cursor, sent_known
+            nonlocal sent_cursor, sent_known, beat
+            for kind, take in (("usage", take_usage), ("sightings", take_sightings)):
+                items = collect(client, kind)
+                if items:
+                    take(record, _SHARED, items, self._clock())
             etag, body = self._known()
             cursor = record.cursor()
-            if (sent_cursor, sent_known) == (cursor, etag):
-                if client.exists("stillwatch:state"):
-                    return
-                sent_cursor, sent_known = -1, ""  # the cache lost what it had
+            fresh = sent_cursor < 0 or not client.exists(f"{PREFIX}cursor")  # or the cache lost what it had
+            due = time.monotonic() - beat > _BEAT_S
+            if not fresh and not due and (sent_cursor, sent_known) == (cursor, etag):
+                return
             try:
-                now = self._clock()
-                changes = {**delta(record, max(sent_cursor, 0), now), "known": etag}
-                state = {**delta(record, 0, now), "known": etag}
-                publish(client, changes, state, body if sent_known != etag else None)
-                sent_cursor, sent_known = cursor, etag
+                changes = delta(record, 0 if fresh else sent_cursor, self._clock())
+                publish(
+                    client, {**changes, "known": etag}, changes["upsert"] if changes["reset"] else None,
+                    (body, etag) if fresh or sent_known != etag else None, rules=self._rules if fresh else None,
+                )  # fmt: skip
+                sent_cursor, sent_known, beat = int(changes["cursor"]), etag, time.monotonic()
                 self._metrics.published.labels("sent").inc()
             except Exception:
                 self._metrics.published.labels("failed").inc()

@@ -12,20 +12,16 @@ def _plain(text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError("is not UTF-8") from error
-    if "\x00" in text:
-        raise ValueError("holds a null character")
     return text
 
 
-def _said(text: str) -> str:
-    if not text.strip():
-        raise ValueError("says nothing")
-    return _plain(text)
-
-
-Id = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_plain)]
-Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_said)]
-Note = Annotated[str, Field(max_length=2000), AfterValidator(_plain)]
+_ANY = r"^[^\x00]*$"
+_SAYS = r"^[^\x00]*[^\x00\s][^\x00]*$"
+Id = Annotated[str, Field(min_length=1, max_length=512, pattern=_ANY), AfterValidator(_plain)]
+Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=_SAYS), AfterValidator(_plain)]
+Code = Annotated[str, Field(min_length=1, max_length=80, pattern=_SAYS), AfterValidator(_plain)]
+Note = Annotated[str, Field(max_length=2000, pattern=_ANY), AfterValidator(_plain)]
+Sentence = Annotated[str, Field(max_length=600, pattern=_ANY), AfterValidator(_plain)]
 Action = Literal["watch", "step_up", "throttle", "trim", "block_new_keys", "suspend"]
 Scope = Literal["exchange", "key", "account", "organisation", "campaign"]
 
@@ -50,8 +46,8 @@ class ByHand(_In):
     action: Action
     scope: Scope
     value: Id
-    reason: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_said)]
-    tell: Annotated[str, Field(max_length=600), AfterValidator(_plain)] = ""
+    reason: Code
+    tell: Sentence = ""
     hours: Annotated[float, Field(gt=0, le=2160, allow_inf_nan=False)] = 24.0
     enforce: bool = False
     limits: LimitsIn = LimitsIn()
