@@ -17,6 +17,7 @@ from operator import gt
 from typing import NamedTuple
 
 from stillwatch_gateway.deltas import Delta
+from stillwatch_gateway.quiet import give_way
 from stillwatch_gateway.wire import Decision, account_number
 
 LEAP_S = 3600.0
@@ -167,6 +168,7 @@ class Cache:
             piece = numbers[first : first + 8193]
             if any(map(gt, piece, piece[1:])):
                 raise ValueError("known accounts: sorted")
+            give_way()
         with self._lock:
             self.snapshot = replace(self.snapshot, known=numbers, known_tag=tag)
             self.changes += 1

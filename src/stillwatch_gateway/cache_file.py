@@ -12,7 +12,6 @@ import json
 import os
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from stillwatch_gateway.cache import Cache
 from stillwatch_gateway.deltas import LONGEST_DELTA, Delta, decision_or_bad
+from stillwatch_gateway.quiet import give_way
 from stillwatch_gateway.wire import Decision
 
 DECISIONS, KNOWN = "decisions.jsonl", "known.bin"
@@ -45,7 +45,7 @@ def save(cache: Cache, folder: Path, source: str) -> None:
             sums.update(line)
             yield line
             if i % 64 == 0:
-                time.sleep(0)  # Let a waiting request go first.
+                give_way()
         yield json.dumps({"end": len(snapshot.decisions), "blake2b": sums.hexdigest()}).encode() + b"\n"
 
     _write(folder / DECISIONS, decisions())
@@ -100,7 +100,7 @@ def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
                     bad += 1
             sums.update(line)
             if count % 64 == 0:
-                time.sleep(0)  # Let a waiting request go first.
+                give_way()
     if head is None or not ended:
         raise CacheFileError("decisions: torn")
     cursor, now, age = head.get("cursor"), head.get("now"), head.get("age_s")
