@@ -158,7 +158,8 @@ def _write(folder: Path, decisions: int, known: int, requests: int) -> None:
                 "known": f"known-{source.randrange(known):07d}", "new": f"fresh-{i:07d}",
                 "decided": f"account-{source.randrange(decisions):08d}",
             }[who]  # fmt: skip
-            calls.append((dict(account=account, key=f"k-{i % 9999}", organisation="o-1"), _text(kind, source, writer)))
+            caller = {"account": account, "key": f"k-{i % 9999}", "organisation": "o-1"}
+            calls.append((caller, _text(kind, source, writer)))
         (folder / f"{kind}.json").write_text(json.dumps(calls), "utf-8")
 
 

@@ -13,7 +13,7 @@ that the analysis computes. Hashes are unsigned 64-bit numbers; `signed` gives w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -70,21 +70,26 @@ def unsigned(mark: int) -> int:
 
 def ends_of(text: str, limit: int = TEXT_LIMIT) -> Ends:
     """Opening and closing of a text, as this module's first lines say."""
-    truncated = len(text) > limit
-    head = text[:limit] if truncated else text
-    if text.isascii():
-        find, unspaced, longest = _ASCII_UNITS, False, LONGEST_TEXT
-    else:
-        find, unspaced, longest = _patterns().units, _is_unspaced(head), LONGEST_TEXT // 4
-    most, fewest, needed = (16, 8, 24) if unspaced else (8, 4, 12)
-    units = _first(find, head, most, truncated)
-    opening = _sequence(units[:most], _OPENING) if len(units) >= fewest else None
-    closing = None
-    if len(text) <= longest:
-        units = _last(find, text[-limit:] if truncated else text, needed, truncated)
-        if len(units) >= needed:
-            closing = _sequence(units[-most:], _CLOSING)
-    return Ends(opening, closing, unspaced, truncated)
+    unspaced = not text.isascii() and _is_unspaced(text[:limit])
+    first, last = _end_units(text, limit, unspaced)
+    return Ends(*_ends(first, last, unspaced), unspaced, len(text) > limit)
+
+
+def ends_among(text: str, marks: Container[int | None], limit: int = TEXT_LIMIT) -> tuple[int | None, int | None]:
+    """The opening and the closing of a text where they are among `marks`, else None.
+
+    The same as asking `ends_of`, but whether a text is in a script without spaces, the dear question for mixed scripts,
+    is only asked where one of the two answers leads to a mark.
+    """
+    unsure = not text.isascii() and bool(_unspaced_pages(text[:limit]))
+    first, last = _end_units(text, limit, unsure)
+    opening, closing = _ends(first, last, False)
+    if unsure:
+        other_opening, other_closing = _ends(first, last, True)
+        if not (opening in marks or closing in marks or other_opening in marks or other_closing in marks):
+            return None, None
+        opening, closing = ends_of(text, limit)[:2]
+    return opening if opening in marks else None, closing if closing in marks else None
 
 
 def shingles_of(text: str, limit: int = TEXT_LIMIT, *, pause: Callable[[], None] | None = None) -> list[int]:
@@ -157,12 +162,34 @@ def _patterns() -> _Patterns:
     )
 
 
+def _end_units(text: str, limit: int, unspaced: bool) -> tuple[list[str], list[str]]:
+    """At least as many units of both ends as opening and closing need, or all there are."""
+    cut = len(text) > limit
+    find, longest = (_ASCII_UNITS, LONGEST_TEXT) if text.isascii() else (_patterns().units, LONGEST_TEXT // 4)
+    most, needed = (16, 24) if unspaced else (8, 12)
+    first = _first(find, text[:limit], most, cut)
+    return first, _last(find, text[-limit:], needed, cut) if len(text) <= longest else []
+
+
+def _ends(first: list[str], last: list[str], unspaced: bool) -> tuple[int | None, int | None]:
+    most, fewest, needed = (16, 8, 24) if unspaced else (8, 4, 12)
+    return (
+        _sequence(first[:most], _OPENING) if len(first) >= fewest else None,
+        _sequence(last[-most:], _CLOSING) if len(last) >= needed else None,
+    )
+
+
+def _unspaced_pages(head: str) -> bytes:
+    """The high bytes of the characters that may be of a script without spaces."""
+    return head.encode("utf-16-le", "replace")[1::2].translate(None, _NEVER_UNSPACED)
+
+
 def _is_unspaced(head: str) -> bool:
     """More than half of the units are characters of a script without spaces.
 
     The exact counts read every character by a regular expression; most texts are settled by bounds from their bytes.
     """
-    pages = head.encode("utf-16-le", "replace")[1::2].translate(None, _NEVER_UNSPACED)
+    pages = _unspaced_pages(head)
     if not pages:
         return False
     # Runs of ASCII letters with all that might join two of them left out: never more than there are words.
@@ -176,8 +203,8 @@ def _is_unspaced(head: str) -> bool:
     count = len(head) - len(rest) + runs
     if least_words >= count:
         return False
-    words = cuts = 0
-    for start in range(0, len(rest), _PIECE):
+    words = 0
+    for cuts, start in enumerate(range(0, len(rest), _PIECE)):
         # Between two words stands at least one character.
         if count > words + (len(rest) - start + 1) // 2:
             return True
@@ -185,7 +212,6 @@ def _is_unspaced(head: str) -> bool:
         # Each cut may have made two words of one.
         if words - cuts >= count:
             return False
-        cuts += 1
     return count > words or count > len(patterns.words(rest))
 
 

@@ -65,7 +65,9 @@ class ShingleSearch:
             while self._queue and not self._stopped:
                 try:
                     account, text, marks = self._queue.popleft()
-                    hits = [mark for mark in dict.fromkeys(shingles_of(text, self._limit, pause=give_way)) if mark in marks]
+                    hits = [
+                        mark for mark in dict.fromkeys(shingles_of(text, self._limit, pause=give_way)) if mark in marks
+                    ]
                     if hits:
                         self._found(account, hits)
                 except Exception as error:
