@@ -111,12 +111,13 @@ class Cache:
         wall = self._clock()
         self._anchor = _Anchor(wall if now is None else now, wall, self._steady(), age_s)
 
-    def apply(self, delta: Delta, *, age_s: float = 0.0) -> int:
+    def apply(self, delta: Delta) -> int:
         """Take over a delta; how many decisions changed. Its bad decisions are counted and passed over.
 
         A decision that the delta meant to replace by a bad one stays as it was, until its expiry.
         """
         with self._lock:
+            self.heard(delta.now, age_s=delta.age_s)
             old = self.snapshot
             changed = 0
             if delta.reset:
@@ -139,7 +140,6 @@ class Cache:
                 self.snapshot = edit.done()
                 self.changes += 1
             self.cursor = delta.cursor
-            self.heard(delta.now, age_s=age_s)
             return changed
 
     def drop_expired(self) -> int:

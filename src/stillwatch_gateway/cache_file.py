@@ -60,11 +60,11 @@ def load(cache: Cache, folder: Path, source: str) -> int:
     file is not fit for use (no file at all is no error)."""
     count = 0
     with contextlib.suppress(FileNotFoundError):
-        delta, age = _read_decisions(folder / DECISIONS, source)
+        delta = _read_decisions(folder / DECISIONS, source)
         wall = cache.now()
         # A wall clock that went back while we were away may not give a decision longer life.
         then = delta.now if delta.now is not None else wall
-        count = cache.apply(delta._replace(now=max(wall, then)), age_s=age + max(wall - then, 0.0))
+        count = cache.apply(delta._replace(now=max(wall, then), age_s=delta.age_s + max(wall - then, 0.0)))
     with contextlib.suppress(FileNotFoundError):
         raw, tag = _read_known(folder / KNOWN, source)
         try:
@@ -74,7 +74,7 @@ def load(cache: Cache, folder: Path, source: str) -> int:
     return count
 
 
-def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
+def _read_decisions(path: Path, source: str) -> Delta:
     upsert: list[Decision] = []
     bad = count = 0
     sums = blake2b(digest_size=16)
@@ -82,6 +82,8 @@ def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
     ended = False
     with _opened(path) as file:
         while line := file.readline(_LONGEST_LINE):
+            if not line.endswith(b"\n"):
+                raise CacheFileError("decisions: torn")
             value = _object(line)
             if ended:
                 raise CacheFileError("decisions: more after the end")
@@ -110,7 +112,7 @@ def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
         or not (isinstance(cursor, int) or cursor is None)
     ):
         raise CacheFileError("decisions: no head")
-    return Delta(cursor, True, now, None, tuple(upsert), (), bad), float(age)
+    return Delta(cursor, True, now, None, tuple(upsert), (), bad, (), float(age))
 
 
 def _read_known(path: Path, source: str) -> tuple[bytes, str]:

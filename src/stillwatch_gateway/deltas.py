@@ -16,7 +16,8 @@ LONGEST_DELTA = 256 << 20
 
 class Delta(NamedTuple):
     """One answer of the decision service, or a saved snapshot. `bad`: decisions and deletions that were none;
-    `bad_ids`: the ids of those whose id could be read; `known`: the tag of the service's list of known accounts."""
+    `bad_ids`: the ids of those whose id could be read; `known`: the tag of the service's list of known accounts;
+    `age_s`: the service said so that many seconds ago (`now` is its time at present all the same)."""
 
     cursor: int | None
     reset: bool = False
@@ -26,6 +27,7 @@ class Delta(NamedTuple):
     delete: tuple[str, ...] = ()
     bad: int = 0
     bad_ids: tuple[str, ...] = ()
+    age_s: float = 0.0
 
 
 class _Bad(NamedTuple):
