@@ -2,6 +2,8 @@
 
 python -m bench.gateway_judge [--decisions N] [--known N] [--requests N] [--out FILE]
 
+`with rules`: the project's pattern rules by Hyperscan as well, over texts of both kinds.
+
 Texts are last user messages of 500 to 4,000 characters: English prose, and mixed scripts. Of the callers 90 in 100 are
 known, 5 new (their texts are searched for shingles in the background, at the same time) and 5 under a decision. The
 gateway runs in a process of its own that has only the light package; it is measured call by call, one thread asking.
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.text_pass import _Writer
+from stillwatch.patterns import load_rules
 from stillwatch_gateway.kernel import ends_of, shingles_of
 from stillwatch_gateway.wire import Decision, Limits, account_number
 
@@ -55,7 +58,11 @@ loading = time.perf_counter() - t0
 filled, peak = memory("VmRSS"), memory("VmHWM")
 out = {"kinds": {}, "empty_mb": empty, "filled_mb": filled, "peak_mb": peak,
        "loading_s": loading}
-for kind in ("english", "mixed", "no text"):
+for kind in ("english", "mixed", "no text", "with rules"):
+    if kind == "with rules":
+        t0 = time.perf_counter()
+        judge.rules.set_rules(json.loads((folder / "rules.json").read_text()))
+        out["rules_compiling_s"] = time.perf_counter() - t0
     calls = json.loads((folder / f"{kind}.json").read_text())
     calls = [(Caller(**who), text) for who, text in calls]
     times, clock, one = [], time.perf_counter, judge.judge
@@ -113,6 +120,8 @@ def _mixed(source: random.Random, writer: _Writer) -> str:
 def _text(kind: str, source: random.Random, writer: _Writer) -> str | None:
     if kind == "no text":
         return None
+    if kind == "with rules":
+        kind = source.choice(["english", "mixed"])
     wanted, text = source.randint(500, 4000), ""
     while len(text) < wanted:
         text += writer.prose(120) + "\n" if kind == "english" else _mixed(source, writer)
@@ -148,9 +157,11 @@ def _write(folder: Path, decisions: int, known: int, requests: int) -> None:
     for i in range(50):
         delta = {"cursor": 2 + i, "reset": False, "now": now, "upsert": [{**upsert[i], "decision_id": f"new-{i}"}]}
         (folder / f"delta-{i:02d}.json").write_text(json.dumps(delta), "utf-8")
+    rules = [{"code": r.code, "id": r.id, "expression": r.expression, "applies_to": r.applies_to} for r in load_rules()]
+    (folder / "rules.json").write_text(json.dumps(rules), "utf-8")
     numbers = array("Q", sorted({account_number(f"known-{i:07d}") for i in range(known)}))
     (folder / "known.bin").write_bytes(numbers.tobytes())
-    for kind in ("english", "mixed", "no text"):
+    for kind in ("english", "mixed", "no text", "with rules"):
         calls = []
         for i in range(requests):
             who = source.choices(["known", "new", "decided"], [90, 5, 5])[0]
@@ -187,7 +198,7 @@ def main() -> None:
     options = parser.parse_args()
     found = measure(options.decisions, options.known, options.requests)
     for kind, one in found["kinds"].items():
-        print(f"{kind:>8}: p50 {one['p50_us']} µs, p99 {one['p99_us']} µs, worst {one['worst_us']} µs")
+        print(f"{kind:>10}: p50 {one['p50_us']} µs, p99 {one['p99_us']} µs, worst {one['worst_us']} µs")
     print(f"import {found['import_ms']:.0f} ms; filled {found['filled_mb']:.0f} MB, peak {found['peak_mb']:.0f} MB")
     print(f"loading {found['loading_s']:.1f} s; a delta of one decision {found['delta_of_one_p50_us']:.0f} µs")
     if options.out:
