@@ -230,7 +230,7 @@ def _places(decision: Decision) -> Iterator[tuple[str, str | int]]:
     if decision.scope != "campaign":
         yield decision.scope, decision.value
         return
-    yield "campaigns", decision.value
+    yield "campaigns", decision.campaign_id or decision.value
     for member in decision.members:
         yield "members", member
     for mark in decision.marks:

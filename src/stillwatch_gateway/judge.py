@@ -191,7 +191,7 @@ class Judge:
         for one in map(snapshot.decisions.__getitem__, snapshot.marks.get(mark, ())):
             if not one.created_at <= now < one.expires_at or one.action == "allow":
                 continue
-            campaign = one.value
+            campaign = one.campaign_id or one.value
             flags.append(f"mark:{campaign}")
             if not account or one.decision_id in snapshot.members.get(account, ()):
                 continue

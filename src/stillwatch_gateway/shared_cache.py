@@ -2,8 +2,8 @@
 
 Keys, after the prefix: `decisions` (hash: id → decision as JSON), `cursor`, `now` (the service's clock and Redis' own
 at that moment, as JSON: its heartbeat), `deltas` (stream: one entry a delta, with the cursor before it), `known` and
-`known_tag`, `rules` and `rules_tag`, `usage` and `sightings` (streams: what gateways hand in). A reader that finds a gap
-in the deltas reads `decisions` anew.
+`known_tag`, `rules` and `rules_tag`, `usage` and `sightings` (streams: what gateways hand in). A reader that finds a
+gap in the deltas reads `decisions` anew.
 Needs the `redis` client: ``pip install redis``.
 """
 
