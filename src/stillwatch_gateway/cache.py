@@ -17,6 +17,7 @@ from operator import gt
 from typing import NamedTuple
 
 from stillwatch_gateway.deltas import Delta
+from stillwatch_gateway.quiet import give_way
 from stillwatch_gateway.wire import Decision, account_number
 
 LEAP_S = 3600.0
@@ -110,12 +111,13 @@ class Cache:
         wall = self._clock()
         self._anchor = _Anchor(wall if now is None else now, wall, self._steady(), age_s)
 
-    def apply(self, delta: Delta, *, age_s: float = 0.0) -> int:
+    def apply(self, delta: Delta) -> int:
         """Take over a delta; how many decisions changed. Its bad decisions are counted and passed over.
 
         A decision that the delta meant to replace by a bad one stays as it was, until its expiry.
         """
         with self._lock:
+            self.heard(delta.now, age_s=delta.age_s)
             old = self.snapshot
             changed = 0
             if delta.reset:
@@ -138,7 +140,6 @@ class Cache:
                 self.snapshot = edit.done()
                 self.changes += 1
             self.cursor = delta.cursor
-            self.heard(delta.now, age_s=age_s)
             return changed
 
     def drop_expired(self) -> int:
@@ -167,6 +168,7 @@ class Cache:
             piece = numbers[first : first + 8193]
             if any(map(gt, piece, piece[1:])):
                 raise ValueError("known accounts: sorted")
+            give_way()
         with self._lock:
             self.snapshot = replace(self.snapshot, known=numbers, known_tag=tag)
             self.changes += 1
@@ -228,7 +230,7 @@ def _places(decision: Decision) -> Iterator[tuple[str, str | int]]:
     if decision.scope != "campaign":
         yield decision.scope, decision.value
         return
-    yield "campaigns", decision.value
+    yield "campaigns", decision.campaign_id or decision.value
     for member in decision.members:
         yield "members", member
     for mark in decision.marks:

@@ -12,7 +12,6 @@ import json
 import os
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from stillwatch_gateway.cache import Cache
 from stillwatch_gateway.deltas import LONGEST_DELTA, Delta, decision_or_bad
+from stillwatch_gateway.quiet import give_way
 from stillwatch_gateway.wire import Decision
 
 DECISIONS, KNOWN = "decisions.jsonl", "known.bin"
@@ -45,7 +45,7 @@ def save(cache: Cache, folder: Path, source: str) -> None:
             sums.update(line)
             yield line
             if i % 64 == 0:
-                time.sleep(0)  # Let a waiting request go first.
+                give_way()
         yield json.dumps({"end": len(snapshot.decisions), "blake2b": sums.hexdigest()}).encode() + b"\n"
 
     _write(folder / DECISIONS, decisions())
@@ -60,11 +60,11 @@ def load(cache: Cache, folder: Path, source: str) -> int:
     file is not fit for use (no file at all is no error)."""
     count = 0
     with contextlib.suppress(FileNotFoundError):
-        delta, age = _read_decisions(folder / DECISIONS, source)
+        delta = _read_decisions(folder / DECISIONS, source)
         wall = cache.now()
         # A wall clock that went back while we were away may not give a decision longer life.
         then = delta.now if delta.now is not None else wall
-        count = cache.apply(delta._replace(now=max(wall, then)), age_s=age + max(wall - then, 0.0))
+        count = cache.apply(delta._replace(now=max(wall, then), age_s=delta.age_s + max(wall - then, 0.0)))
     with contextlib.suppress(FileNotFoundError):
         raw, tag = _read_known(folder / KNOWN, source)
         try:
@@ -74,7 +74,7 @@ def load(cache: Cache, folder: Path, source: str) -> int:
     return count
 
 
-def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
+def _read_decisions(path: Path, source: str) -> Delta:
     upsert: list[Decision] = []
     bad = count = 0
     sums = blake2b(digest_size=16)
@@ -82,6 +82,8 @@ def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
     ended = False
     with _opened(path) as file:
         while line := file.readline(_LONGEST_LINE):
+            if not line.endswith(b"\n"):
+                raise CacheFileError("decisions: torn")
             value = _object(line)
             if ended:
                 raise CacheFileError("decisions: more after the end")
@@ -100,7 +102,7 @@ def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
                     bad += 1
             sums.update(line)
             if count % 64 == 0:
-                time.sleep(0)  # Let a waiting request go first.
+                give_way()
     if head is None or not ended:
         raise CacheFileError("decisions: torn")
     cursor, now, age = head.get("cursor"), head.get("now"), head.get("age_s")
@@ -110,7 +112,7 @@ def _read_decisions(path: Path, source: str) -> tuple[Delta, float]:
         or not (isinstance(cursor, int) or cursor is None)
     ):
         raise CacheFileError("decisions: no head")
-    return Delta(cursor, True, now, None, tuple(upsert), (), bad), float(age)
+    return Delta(cursor, True, now, None, tuple(upsert), (), bad, (), float(age))
 
 
 def _read_known(path: Path, source: str) -> tuple[bytes, str]:

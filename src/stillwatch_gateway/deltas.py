@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from functools import lru_cache
 from sys import intern
 from typing import Any, NamedTuple
 
+from stillwatch_gateway.quiet import give_way
 from stillwatch_gateway.wire import LONGEST_ID, Decision, Limits, WireError, decision_from
 
 LONGEST_DELTA = 256 << 20
@@ -16,7 +16,8 @@ LONGEST_DELTA = 256 << 20
 
 class Delta(NamedTuple):
     """One answer of the decision service, or a saved snapshot. `bad`: decisions and deletions that were none;
-    `bad_ids`: the ids of those whose id could be read; `known`: the tag of the service's list of known accounts."""
+    `bad_ids`: the ids of those whose id could be read; `known`: the tag of the service's list of known accounts;
+    `age_s`: the service said so that many seconds ago (`now` is its time at present all the same)."""
 
     cursor: int | None
     reset: bool = False
@@ -26,6 +27,7 @@ class Delta(NamedTuple):
     delete: tuple[str, ...] = ()
     bad: int = 0
     bad_ids: tuple[str, ...] = ()
+    age_s: float = 0.0
 
 
 class _Bad(NamedTuple):
@@ -44,7 +46,7 @@ def read_delta(raw: bytes | str) -> Delta:
             return found
         seen += 1
         if seen % 64 == 0:
-            time.sleep(0)  # Let a waiting request go first.
+            give_way()
         return decision_or_bad(found)
 
     try:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from stillwatch_gateway.bounded import Buckets, Joined, Tally
 from stillwatch_gateway.cache import Cache, Snapshot, steady_time
-from stillwatch_gateway.kernel import ends_of, warm
+from stillwatch_gateway.kernel import ends_among, warm
 from stillwatch_gateway.quiet import Faults
 from stillwatch_gateway.rules import RuleScan
 from stillwatch_gateway.settings import GatewaySettings
@@ -174,28 +174,24 @@ class Judge:
         return self._verdict(holding, account, newcomer, flags, truncated)
 
     def _look_at(self, snapshot: Snapshot, now: float, account: str, newcomer: bool, text: str) -> tuple[str, ...]:
-        ends = ends_of(text, self.settings.text_limit)
+        opening, closing = ends_among(text, snapshot.marks, self.settings.text_limit)
         flags: list[str] = []
-        if ends.opening in snapshot.marks:
-            flags += self._saw(snapshot, now, account, newcomer, ends.opening, "opening")
-        if ends.closing in snapshot.marks:
-            flags += self._saw(snapshot, now, account, newcomer, ends.closing, "closing")
+        if opening is not None:
+            flags += self._saw(snapshot, now, account, newcomer, opening, "opening")
+        if closing is not None:
+            flags += self._saw(snapshot, now, account, newcomer, closing, "closing")
         wanted = self.settings.shingles
         if account and (wanted == "all" or (newcomer and wanted == "newcomers")) and not flags:
             self._shingles.ask(account, text, snapshot.marks)
         return tuple(dict.fromkeys(flags))
 
-    def _saw(
-        self, snapshot: Snapshot, now: float, account: str, newcomer: bool, mark: int | None, kind: str
-    ) -> list[str]:
+    def _saw(self, snapshot: Snapshot, now: float, account: str, newcomer: bool, mark: int, kind: str) -> list[str]:
         """Note a mark and let a newcomer join; the flags for it."""
         flags: list[str] = []
-        if mark is None:
-            return flags
         for one in map(snapshot.decisions.__getitem__, snapshot.marks.get(mark, ())):
             if not one.created_at <= now < one.expires_at or one.action == "allow":
                 continue
-            campaign = one.value
+            campaign = one.campaign_id or one.value
             flags.append(f"mark:{campaign}")
             if not account or one.decision_id in snapshot.members.get(account, ()):
                 continue

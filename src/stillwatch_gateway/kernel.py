@@ -13,7 +13,7 @@ that the analysis computes. Hashes are unsigned 64-bit numbers; `signed` gives w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,13 +32,18 @@ _RATES = ((16, 1), (64, 4), (128, 8), (4096, 32), (32768, 256), (1 << 62, 2048))
 _MOST_SHINGLES = 512
 _NUMBER_MARK = "\x01"
 
-_FIRST_WINDOW = 192
+_WINDOWS = (112, 448, 1792)
+_PIECE = 512
 _MOST_WORDS, _LONGEST_WORD = 32768, 48
 
 _ASCII_UNITS: Callable[[str], list[str]] = re.compile(r"(?:[A-Za-z]++|[0-9]++(?:[.,][0-9]++)*+)++").findall
 _ASCII_NUMBER = re.compile(r"[0-9]++(?:[.,][0-9]++)*+")
-_MAY_BE_UNSPACED = bytes({0xE0, 0xE1, *range(0xE3, 0xEA), 0xEF, 0xF0})
-_NEVER_UNSPACED = bytes(set(range(256)) - set(_MAY_BE_UNSPACED))
+_UNSPACED_PAGES = {*range(0x34, 0x4D), *range(0x4E, 0xA0), 0xF9, 0xFA}
+_PARTLY_UNSPACED = bytes({0x0E, 0x10, 0x17, 0x30, 0x31, 0x4D, 0xFF, *range(0xD8, 0xE0)})
+_NEVER_UNSPACED = bytes(set(range(256)) - _UNSPACED_PAGES - set(_PARTLY_UNSPACED))
+"""Of characters' high bytes in UTF-16: those of pages of 256 that hold none of a script without spaces."""
+_RUNS = bytes(0x61 if chr(byte).isalnum() and byte < 128 else 0x20 for byte in range(256))
+_NO_RUN = bytes({0x2C, 0x2E, *range(128, 256)})
 
 _hashes: dict[str, int] = {}
 
@@ -65,25 +70,33 @@ def unsigned(mark: int) -> int:
 
 def ends_of(text: str, limit: int = TEXT_LIMIT) -> Ends:
     """Opening and closing of a text, as this module's first lines say."""
-    truncated = len(text) > limit
-    head = text[:limit] if truncated else text
-    if text.isascii():
-        find, unspaced, longest = _ASCII_UNITS, False, LONGEST_TEXT
-    else:
-        find, unspaced, longest = _patterns().units, _is_unspaced(head), LONGEST_TEXT // 4
-    most, fewest, needed = (16, 8, 24) if unspaced else (8, 4, 12)
-    units = _first(find, head, most, truncated)
-    opening = _sequence(units[:most], _OPENING) if len(units) >= fewest else None
-    closing = None
-    if len(text) <= longest:
-        units = _last(find, text[-limit:] if truncated else text, needed, truncated)
-        if len(units) >= needed:
-            closing = _sequence(units[-most:], _CLOSING)
-    return Ends(opening, closing, unspaced, truncated)
+    unspaced = not text.isascii() and _is_unspaced(text[:limit])
+    first, last = _end_units(text, limit, unspaced)
+    return Ends(*_ends(first, last, unspaced), unspaced, len(text) > limit)
 
 
-def shingles_of(text: str, limit: int = TEXT_LIMIT) -> list[int]:
-    """The sampled shingles of a text's first `limit` characters, in order, repeated as in the text; at most 512."""
+def ends_among(text: str, marks: Container[int | None], limit: int = TEXT_LIMIT) -> tuple[int | None, int | None]:
+    """The opening and the closing of a text where they are among `marks`, else None.
+
+    The same as asking `ends_of`, but whether a text is in a script without spaces, the dear question for mixed scripts,
+    is only asked where one of the two answers leads to a mark.
+    """
+    unsure = not text.isascii() and bool(_unspaced_pages(text[:limit]))
+    first, last = _end_units(text, limit, unsure)
+    opening, closing = _ends(first, last, False)
+    if unsure:
+        other_opening, other_closing = _ends(first, last, True)
+        if not (opening in marks or closing in marks or other_opening in marks or other_closing in marks):
+            return None, None
+        opening, closing = ends_of(text, limit)[:2]
+    return opening if opening in marks else None, closing if closing in marks else None
+
+
+def shingles_of(text: str, limit: int = TEXT_LIMIT, *, pause: Callable[[], None] | None = None) -> list[int]:
+    """The sampled shingles of a text's first `limit` characters, in order, repeated as in the text; at most 512.
+
+    `pause` is called every 64 units (some 60 µs), so that a background thread can let others go first.
+    """
     head = text[:limit]
     if head.isascii():
         units, unspaced = _ASCII_UNITS(head), False
@@ -97,12 +110,16 @@ def shingles_of(text: str, limit: int = TEXT_LIMIT) -> list[int]:
         return []
     threshold = next((1 << 64) // rate for most, rate in _RATES if count <= most)
     seed = _SHINGLE5 if unspaced else _SHINGLE4
-    hashes = [_word_hash(unit) for unit in units]
+    hashes: list[int] = []
     out: list[int] = []
     joined = 0
-    # The oldest unit of a wider window leaves by a multiplication that is the same for all.
+    # The oldest unit of a window leaves by a multiplication that is the same for all.
     leaving = pow(_ROLL, width, 1 << 64)
-    for i, hashed in enumerate(hashes):
+    for i, unit in enumerate(units):
+        if pause is not None and i % 64 == 63:
+            pause()
+        hashed = _word_hash(unit)
+        hashes.append(hashed)
         joined = (joined * _ROLL + hashed) & _ALL
         if i >= width:
             joined = (joined - hashes[i - width] * leaving) & _ALL
@@ -145,42 +162,79 @@ def _patterns() -> _Patterns:
     )
 
 
+def _end_units(text: str, limit: int, unspaced: bool) -> tuple[list[str], list[str]]:
+    """At least as many units of both ends as opening and closing need, or all there are."""
+    cut = len(text) > limit
+    find, longest = (_ASCII_UNITS, LONGEST_TEXT) if text.isascii() else (_patterns().units, LONGEST_TEXT // 4)
+    most, needed = (16, 24) if unspaced else (8, 12)
+    first = _first(find, text[:limit], most, cut)
+    return first, _last(find, text[-limit:], needed, cut) if len(text) <= longest else []
+
+
+def _ends(first: list[str], last: list[str], unspaced: bool) -> tuple[int | None, int | None]:
+    most, fewest, needed = (16, 8, 24) if unspaced else (8, 4, 12)
+    return (
+        _sequence(first[:most], _OPENING) if len(first) >= fewest else None,
+        _sequence(last[-most:], _CLOSING) if len(last) >= needed else None,
+    )
+
+
+def _unspaced_pages(head: str) -> bytes:
+    """The high bytes of the characters that may be of a script without spaces."""
+    return head.encode("utf-16-le", "replace")[1::2].translate(None, _NEVER_UNSPACED)
+
+
 def _is_unspaced(head: str) -> bool:
-    """More than half of the units are characters of a script without spaces."""
-    if not head.encode("utf-8", "replace").translate(None, _NEVER_UNSPACED):
+    """More than half of the units are characters of a script without spaces.
+
+    The exact counts read every character by a regular expression; most texts are settled by bounds from their bytes.
+    """
+    pages = _unspaced_pages(head)
+    if not pages:
         return False
+    # Runs of ASCII letters with all that might join two of them left out: never more than there are words.
+    least_words = len(head.encode("utf-8", "replace").translate(_RUNS, _NO_RUN).split())
+    if least_words >= len(pages):
+        return False
+    if 2 * len(pages.translate(None, _PARTLY_UNSPACED)) > len(head):
+        return True
     patterns = _patterns()
     rest, runs = patterns.unspaced_run.subn(" ", head)
-    if not runs:
+    count = len(head) - len(rest) + runs
+    if least_words >= count:
         return False
-    other = len(rest) - runs
-    count = len(head) - other
-    # Between two words stands at least one character, so most texts need no count of words.
-    if 2 * count > other + runs + 1:
-        return True
-    return count > len(patterns.words(rest))
+    words = 0
+    for cuts, start in enumerate(range(0, len(rest), _PIECE)):
+        # Between two words stands at least one character.
+        if count > words + (len(rest) - start + 1) // 2:
+            return True
+        words += len(patterns.words(rest[start : start + _PIECE]))
+        # Each cut may have made two words of one.
+        if words - cuts >= count:
+            return False
+    return count > words or count > len(patterns.words(rest))
 
 
 def _first(find: Callable[[str], list[str]], text: str, needed: int, cut: bool) -> list[str]:
     """At least `needed` whole units from the start of the text, or all; `cut`: its last unit may be half of one."""
-    size = _FIRST_WINDOW
-    while size < len(text):
+    for size in _WINDOWS:
+        if size >= len(text):
+            break
         units = find(text[:size])
         if len(units) > needed:
             return units[:needed]
-        size *= 4
     units = find(text)
     return units[:-1] if cut else units
 
 
 def _last(find: Callable[[str], list[str]], text: str, needed: int, cut: bool) -> list[str]:
     """At least `needed` whole units up to the end of the text, or all; `cut`: its first unit may be half of one."""
-    size = _FIRST_WINDOW
-    while size < len(text):
+    for size in _WINDOWS:
+        if size >= len(text):
+            break
         units = find(text[-size:])
         if len(units) > needed:
             return units[-needed:]
-        size *= 4
     units = find(text)
     return units[1:] if cut else units
 

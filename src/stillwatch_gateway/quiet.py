@@ -53,3 +53,9 @@ class Faults:
     def renew_lock(self) -> None:
         """For a forked child: another thread of the parent may have held the lock."""
         self._lock = threading.Lock()
+
+
+def give_way() -> None:
+    """For background work every 0.1 ms or so: let a waiting request run. A sleep of nothing would not: the thread takes
+    the interpreter back before the other has woken up."""
+    time.sleep(0.0002)

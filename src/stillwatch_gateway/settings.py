@@ -45,7 +45,7 @@ class GatewaySettings:
     stale_after_s: float = 3600.0
     text_limit: int = 4096
     shingles: str = "newcomers"
-    wait_s: float = 25.0
+    wait_s: float = 20.0
     known_every_s: float = 60.0
     post_every_s: float = 10.0
     log: Path | None = None
@@ -117,6 +117,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "url": _url("http", "https"), "token": str, "token_file": Path, "redis": _url("redis", "rediss"),
     "cache_dir": Path, "fail": _one_of("open", "closed"), "stale": _one_of("open", "keep", "closed"),
     "stale_after_s": _number(float, 1, 30 * 86400), "text_limit": _number(int, 64, 1 << 16),
-    "shingles": _one_of("newcomers", "all", "none"), "wait_s": _number(float, 0, 300),
+    "shingles": _one_of("newcomers", "all", "none"), "wait_s": _number(float, 0, 25),
     "known_every_s": _number(float, 1, 86400), "post_every_s": _number(float, 1, 3600), "log": Path,
 }  # fmt: skip

@@ -1,9 +1,9 @@
 """One Redis as the shared cache of several gateways: what the service writes there, and how a gateway reads it.
 
-Keys, after the prefix: `decisions` (hash: id → decision as JSON), `cursor`, `now` (the service's clock: its
-heartbeat), `deltas` (stream: one entry a delta, with the cursor before it), `known` and `known_tag`, `rules` and
-`rules_tag`, `usage` and `sightings` (streams: what gateways hand in). A reader that finds a gap in the deltas reads
-`decisions` anew.
+Keys, after the prefix: `decisions` (hash: id → decision as JSON), `cursor`, `now` (the service's clock and Redis' own
+at that moment, as JSON: its heartbeat), `deltas` (stream: one entry a delta, with the cursor before it), `known` and
+`known_tag`, `rules` and `rules_tag`, `usage` and `sightings` (streams: what gateways hand in). A reader that finds a
+gap in the deltas reads `decisions` anew.
 Needs the `redis` client: ``pip install redis``.
 """
 
@@ -38,6 +38,7 @@ def publish(
     """
     pipe = client.pipeline(transaction=True)
     before = client.get(f"{prefix}cursor")
+    now = [float(delta.get("now") or time.time()), _joined_time(client.time())]
     if state is not None:
         pipe.delete(f"{prefix}decisions")
         for one in state:
@@ -54,7 +55,7 @@ def publish(
         entry = {"before": "" if before is None or reset else before, "delta": json.dumps(told)}
         pipe.xadd(f"{prefix}deltas", entry, maxlen=KEPT_DELTAS, approximate=True)
     pipe.set(f"{prefix}cursor", int(delta["cursor"]))
-    pipe.set(f"{prefix}now", repr(float(delta.get("now") or time.time())))
+    pipe.set(f"{prefix}now", json.dumps(now))
     if known is not None:
         pipe.set(f"{prefix}known", known[0])
         pipe.set(f"{prefix}known_tag", known[1])
@@ -169,7 +170,8 @@ class RedisSource:
         pipe.get(f"{self._prefix}now")
         pipe.xrevrange(f"{self._prefix}deltas", count=1)
         pipe.get(f"{self._prefix}known_tag")
-        cursor, now, last, tag = pipe.execute()
+        pipe.time()
+        cursor, now, last, tag, at = pipe.execute()
         if cursor is None:
             raise SourceError("nothing was published yet")
         good: list[Decision] = []
@@ -183,9 +185,9 @@ class RedisSource:
                 good.append(decision)
         self._entry = last[0][0] if last else b"0-0"
         self._cursor, self._now = int(cursor), now
+        seconds, age = _service_time(now, at)
         return Delta(
-            self._cursor, True, _seconds(now), tag.decode("utf-8", "replace") if tag else None, tuple(good), (),
-            len(bad), tuple(bad),
+            self._cursor, True, seconds, _text(tag), tuple(good), (), len(bad), tuple(bad), age
         )  # fmt: skip
 
     def _heartbeat(self) -> Delta | None:
@@ -193,7 +195,8 @@ class RedisSource:
         pipe.get(f"{self._prefix}cursor")
         pipe.get(f"{self._prefix}now")
         pipe.get(f"{self._prefix}known_tag")
-        cursor, now, tag = pipe.execute()
+        pipe.time()
+        cursor, now, tag, at = pipe.execute()
         if cursor is None or int(cursor) != self._cursor:
             # Emptied, or something was published this very moment.
             self._entry = None
@@ -201,13 +204,14 @@ class RedisSource:
         if now == self._now:
             return None
         self._now = now
-        return Delta(self._cursor, now=_seconds(now), known=tag.decode("utf-8", "replace") if tag else None)
+        seconds, age = _service_time(now, at)
+        return Delta(self._cursor, now=seconds, known=_text(tag), age_s=age)
 
     def _joined(self, entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> Delta:
         """One delta of several entries that follow each other without a gap."""
         upsert: dict[str, Decision] = {}
         delete: dict[str, None] = {}
-        bad, now, known = 0, None, None
+        bad, known = 0, None
         bad_ids: list[str] = []
         for one, fields in entries:
             delta = read_delta(fields.get(b"delta", b""))
@@ -221,10 +225,16 @@ class RedisSource:
                 delete[gone] = None
             bad += delta.bad
             bad_ids += delta.bad_ids
-            now, known = delta.now, delta.known
+            known = delta.known
             self._entry, self._cursor = one, delta.cursor
+        # What an entry says of the time was true when it was written, which may be long ago.
+        pipe = self._client.pipeline(transaction=True)
+        pipe.get(f"{self._prefix}now")
+        pipe.time()
+        self._now, at = pipe.execute()
+        seconds, age = _service_time(self._now, at)
         return Delta(
-            self._cursor, False, now, known, tuple(upsert.values()), tuple(delete), bad, tuple(bad_ids)
+            self._cursor, False, seconds, known, tuple(upsert.values()), tuple(delete), bad, tuple(bad_ids), age
         )  # fmt: skip
 
     def _decision(self, raw: bytes) -> Decision | None:
@@ -236,8 +246,20 @@ class RedisSource:
         return decision if isinstance(decision, Decision) else None
 
 
-def _seconds(raw: bytes | None) -> float | None:
+def _service_time(said: bytes | None, at: tuple[int, int]) -> tuple[float | None, float]:
+    """The service's time now and how long ago it was heard, from what it said then; None where that is nonsense."""
     try:
-        return None if raw is None else float(raw)
-    except ValueError:
-        return None
+        then, on_redis = json.loads(said or b"")
+        age = max(_joined_time(at) - float(on_redis), 0.0)
+        seconds = float(then) + age
+    except (ValueError, TypeError, RecursionError):
+        return None, 0.0
+    return (seconds, age) if abs(seconds) < 1e12 else (None, 0.0)
+
+
+def _joined_time(parts: Sequence[int]) -> float:
+    return parts[0] + parts[1] / 1e6
+
+
+def _text(raw: bytes | None) -> str | None:
+    return raw.decode("utf-8", "replace") if raw else None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Collection
 
 from stillwatch_gateway.kernel import shingles_of
-from stillwatch_gateway.quiet import Faults
+from stillwatch_gateway.quiet import Faults, give_way
 
 LONGEST_QUEUE = 512
 
@@ -66,9 +65,11 @@ class ShingleSearch:
             while self._queue and not self._stopped:
                 try:
                     account, text, marks = self._queue.popleft()
-                    hits = [mark for mark in dict.fromkeys(shingles_of(text, self._limit)) if mark in marks]
+                    hits = [
+                        mark for mark in dict.fromkeys(shingles_of(text, self._limit, pause=give_way)) if mark in marks
+                    ]
                     if hits:
                         self._found(account, hits)
                 except Exception as error:
                     self._faults.note("shingles", error)
-                time.sleep(0)  # Let a waiting request go first.
+                give_way()

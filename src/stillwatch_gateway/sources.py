@@ -55,12 +55,17 @@ class HttpSource:
         self._settings = settings
         self._opener = build_opener(_NoRedirects)
         self._rules_tag = ""
+        self._answered = 0.0
 
     def next_delta(self, cursor: int | None, wait_s: float) -> Delta | None:
         """``GET /v1/decisions/stream``; a cursor of None asks from the beginning."""
         path = f"/v1/decisions/stream?cursor={cursor or 0}&wait={wait_s:g}"
         raw, _ = self._ask(path, longest=LONGEST_DELTA, wait_s=wait_s)
-        return None if raw is None else read_delta(raw)
+        if raw is None:
+            return None
+        delta = read_delta(raw)
+        # Time went by while the answer was read.
+        return delta if delta.now is None else delta._replace(now=delta.now + time.monotonic() - self._answered)
 
     def known(self, tag: str) -> tuple[bytes, str] | None:
         """``GET /v1/known``, with the tag as ``If-None-Match``."""
@@ -97,6 +102,8 @@ class HttpSource:
         request = Request(f"{self._settings.url}{path}", data=body, headers=sent)  # http or https: settings see to it.
         try:
             with self._opener.open(request, timeout=wait_s + 10) as answer:
+                if wait_s:
+                    self._answered = time.monotonic()
                 return _read(answer, longest, time.monotonic() + wait_s + _SLOWEST_S), answer.headers
         except HTTPError as error:
             error.close()

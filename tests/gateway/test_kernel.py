@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stillwatch.sketch.characters import kind_of, tables
 from stillwatch.sketch.reading import CLOSING_KNOWN, OPENING_KNOWN, read_texts
 from stillwatch_gateway.characters import class_of, folds
-from stillwatch_gateway.kernel import ends_of, shingles_of, signed, unsigned
+from stillwatch_gateway.kernel import ends_among, ends_of, shingles_of, signed, unsigned
 
 PIECES = [
     "the", "The", "ANSWER", "e", "x1", "3", "3.14", "1,000", "1,", "12.", "7a8b", "naïve", "ÉCOLE", "İstanbul", "ſ",
@@ -43,6 +43,9 @@ def same(text: str, limit: int = 1 << 20) -> None:
     ends = ends_of(text, limit)
     assert (ends.opening, ends.closing) == (opening, closing), ascii(text)
     assert shingles_of(text, limit) == shingles, ascii(text)
+    assert ends_among(text, {opening, closing} - {None}, limit) == (opening, closing), ascii(text)
+    assert ends_among(text, {closing} - {None}, limit)[1] == closing, ascii(text)
+    assert ends_among(text, {1}, limit) == (None, None)
     assert not ends.truncated
 
 
