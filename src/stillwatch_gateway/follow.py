@@ -181,7 +181,11 @@ class Follower:
             self._cache.set_known(*answer)
         rules = self._source.rules()
         if rules is not None:
-            self._judge.rules.set_rules(rules)
+            # They take seconds to compile; what was counted is handed in meanwhile.
+            threading.Thread(target=self._take_rules, args=(rules,), name="stillwatch-rules", daemon=True).start()
+
+    def _take_rules(self, rules: object) -> None:
+        self._guarded("rules", lambda: (self._judge.rules.set_rules(rules), None)[1])
 
     def _post(self) -> None:
         for kind, taken in (("usage", self._judge.take_usage()), ("sightings", self._judge.take_sightings())):
