@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from stillwatch.store.window import Window
 
@@ -50,7 +51,7 @@ def _held(window: Window, inside: Any, most_outside: float) -> list[tuple[Any, A
     """(account, value) pairs of the inside accounts, a kind at a time, whose value few others hold."""
     import ibis
 
-    inner = ibis.memtable({"account": inside.astype(np.int32)})
+    inner = ibis.memtable(pa.table({"account": inside.astype(np.int32)}))
     out = []
     t = window.exchanges
     sources = [
