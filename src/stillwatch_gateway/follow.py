@@ -1,7 +1,8 @@
 """Follows the decision service in background threads, so that no request ever waits for the network.
 
 One thread keeps the decisions fresh; another fetches the known accounts and rules, hands in what was counted, and keeps
-the cache on disk. Both are daemons, catch everything, and back off with jitter while the service does not answer.
+the cache on disk; new rules are compiled in a third. All are daemons, catch everything, and back off with jitter while
+the service does not answer.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Follower:
         self._ready = threading.Event()
         self._loaded = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._compiling: threading.Thread | None = None
 
     def _follow(self) -> None:
         stopping = self._stopping
@@ -179,13 +181,16 @@ class Follower:
         answer = self._source.known(tag)
         if answer is not None and (answer[1] != tag or not tag):
             self._cache.set_known(*answer)
+        if self._compiling is not None and self._compiling.is_alive():
+            return
         rules = self._source.rules()
         if rules is not None:
-            # They take seconds to compile; what was counted is handed in meanwhile.
-            threading.Thread(target=self._take_rules, args=(rules,), name="stillwatch-rules", daemon=True).start()
-
-    def _take_rules(self, rules: object) -> None:
-        self._guarded("rules", lambda: (self._judge.rules.set_rules(rules), None)[1])
+            # Compiling a hundred rules takes ten seconds, and longer where many workers start at once.
+            self._compiling = threading.Thread(
+                target=self._guarded, args=("rules", lambda: self._judge.rules.set_rules(rules)),
+                name="stillwatch-rules", daemon=True,
+            )  # fmt: skip
+            self._compiling.start()
 
     def _post(self) -> None:
         for kind, taken in (("usage", self._judge.take_usage()), ("sightings", self._judge.take_sightings())):

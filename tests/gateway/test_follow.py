@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -62,6 +63,25 @@ def test_usage_and_sightings_are_handed_in_once(service: Service, following: Fol
     assert eventually(lambda: sum(one["count"] for one in service.posted["usage"] if one["decision_id"] == "d-1") == 1)
     (sighting,) = service.posted["sightings"]
     assert (sighting["account"], sighting["newcomer"]) == ("new-1", True)
+
+
+def test_rules_that_take_long_to_compile_hold_up_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiling, done = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> int:
+        compiling.set()
+        done.wait(60)
+        return 0
+
+    monkeypatch.setattr("stillwatch_gateway.rules.RuleScan.set_rules", slow)
+    service.rules = [{"code": 1, "id": "grade", "expression": "grade the"}]
+    service.put(decision("d-1"))
+    one = Following(service.url)
+    assert compiling.wait(20)
+    assert eventually(lambda: one.action("a-1") == "suspend")
+    assert eventually(lambda: service.posted["usage"])
+    done.set()
+    one.stop()
 
 
 def test_what_was_counted_while_the_service_was_dead_is_handed_in_later(following: Following, service: Service) -> None:
