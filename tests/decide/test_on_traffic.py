@@ -97,7 +97,8 @@ def _enforced() -> Any:
     from stillwatch.decide.policy import policy_from
 
     text = files("stillwatch.decide").joinpath("default_policy.toml").read_text("utf-8")
-    enforced = text.replace('[defaults]\nmode = "simulate"', '[defaults]\nmode = "enforce"').replace("certain-", "sure-")
+    enforced = text.replace('[defaults]\nmode = "simulate"', '[defaults]\nmode = "enforce"')
+    enforced = enforced.replace("certain-", "sure-")
     return policy_from(enforced, "enforced")
 
 
