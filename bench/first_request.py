@@ -36,7 +36,6 @@ from stillwatch.store import open_store
 from stillwatch_gateway.cache import Cache
 from stillwatch_gateway.deltas import read_delta
 from stillwatch_gateway.judge import Caller, Judge
-from stillwatch_gateway.kernel import shingles_of
 from stillwatch_gateway.settings import GatewaySettings
 from stillwatch_gateway.wire import account_number
 
@@ -78,8 +77,7 @@ def one(world: str, seed: int, place: Path) -> dict[str, Any]:
         people.approve(record, ASKER, row["decision_id"], time.time())
     judge = _gateway(home, record)
     rest = whole.filter(later).sort_by("started_at")
-    counts: dict[str, dict[str, Any]] = defaultdict(lambda: {"accounts": set(), "exchanges": 0, "stopped": 0, "flagged": 0,
-                                                             "first": 0, "recognised": set()})  # fmt: skip
+    counts: dict[str, dict[str, Any]] = defaultdict(_nothing)
     nth: dict[str, int] = defaultdict(int)
     for account, raw in zip(rest["account_id"].to_pylist(), rest["messages"].to_pylist(), strict=True):
         t = truth[account]
@@ -88,9 +86,6 @@ def one(world: str, seed: int, place: Path) -> dict[str, Any]:
         verdict = judge.judge(Caller(account), text)
         stopped = verdict.action not in ("", "watch", "allow")
         seen = stopped or any(f.startswith(("mark:", "joined:")) for f in verdict.flags)
-        if text:  # the gateway does this after the request, in the background
-            hits = [mark for mark in shingles_of(text, 4096) if mark in judge.cache.snapshot.marks]
-            judge.saw_marks(account, hits)
         nth[account] += 1
         who["accounts"].add(account)
         who["exchanges"] += 1
@@ -102,8 +97,12 @@ def one(world: str, seed: int, place: Path) -> dict[str, Any]:
     marks = sum(1 for row in record.rows("SELECT marks FROM decisions") if row["marks"] != "[]")
     record.close()
     judge.stop()
-    return {"world": world, "seed": seed, "decisions_with_marks": marks,
-            "groups": {name: {k: len(v) if isinstance(v, set) else v for k, v in c.items()} for name, c in counts.items()}}  # fmt: skip
+    groups = {name: {k: len(v) if isinstance(v, set) else v for k, v in c.items()} for name, c in counts.items()}
+    return {"world": world, "seed": seed, "decisions_with_marks": marks, "groups": groups}
+
+
+def _nothing() -> dict[str, Any]:
+    return {"accounts": set(), "exchanges": 0, "stopped": 0, "flagged": 0, "first": 0, "recognised": set()}
 
 
 def _gateway(home: Path, record: Record) -> Judge:
@@ -114,7 +113,7 @@ def _gateway(home: Path, record: Record) -> Judge:
     ids.update(store.accounts().column("account_id").to_pylist())
     store.close()
     cache.set_known(b"".join(n.to_bytes(8, "little") for n in sorted(account_number(i) for i in ids)), "bench")
-    return Judge(cache, settings=GatewaySettings(shingles="none"))
+    return Judge(cache, settings=GatewaySettings())
 
 
 def last_user_text(raw: str | None) -> str | None:

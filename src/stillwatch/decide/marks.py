@@ -14,7 +14,8 @@ from stillwatch.store.window import Window
 MOST_OUTSIDE_SHARE = 0.0005
 #: Of the campaign's accounts, at least this share (and two of them) must have sent it.
 LEAST_INSIDE_SHARE = 0.02
-MOST_MARKS = 512
+MOST_ENDS, MOST_SHINGLES = 256, 512
+"""Of openings and closings (each), and of shingles: those that most of the campaign's accounts send."""
 
 
 def campaign_marks(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]]) -> dict[str, tuple[int, ...]]:
@@ -30,8 +31,10 @@ def campaign_marks(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]
         return {c: () for c, _ in campaigns}
     others = max(window.account_ids.num_rows - inside.size, 1)
     most_outside = MOST_OUTSIDE_SHARE * others
-    found: dict[str, list[tuple[float, int]]] = {c: [] for c in members}
-    for accounts, values in _held(window, inside, most_outside):
+    found: dict[str, list[int]] = {c: [] for c in members}
+    for most, (accounts, values) in zip(
+        (MOST_ENDS, MOST_ENDS, MOST_SHINGLES), _held(window, inside, most_outside), strict=True
+    ):
         order = np.argsort(values, kind="stable")
         accounts, values = accounts[order], values[order]
         for campaign, own in members.items():
@@ -39,12 +42,11 @@ def campaign_marks(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]
                 continue
             here = values[np.isin(accounts, own)]
             distinct, holders = np.unique(here, return_counts=True)
-            need = max(2.0, LEAST_INSIDE_SHARE * own.size)
-            found[campaign] += [(n / own.size, int(v)) for v, n in zip(distinct, holders, strict=True) if n >= need]
-    return {
-        c: tuple(v & 0xFFFFFFFFFFFFFFFF for _, v in sorted(pairs, reverse=True)[:MOST_MARKS])
-        for c, pairs in found.items()
-    }
+            enough = holders >= max(2.0, LEAST_INSIDE_SHARE * own.size)
+            distinct, holders = distinct[enough], holders[enough]
+            commonest = np.lexsort((distinct, -holders))[:most]
+            found[campaign] += [int(v) & 0xFFFFFFFFFFFFFFFF for v in distinct[commonest]]
+    return {c: tuple(marks) for c, marks in found.items()}
 
 
 def _held(window: Window, inside: Any, most_outside: float) -> list[tuple[Any, Any]]:
