@@ -15,10 +15,11 @@ from stillwatch_gateway.asgi_io import App, Message, Receive, Scope, Send, heade
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly, assembled
 from stillwatch_gateway.judge import Caller, Verdict
-from stillwatch_gateway.quiet import Quiet
 from stillwatch_gateway.refusals import decision_headers, refusal_of
 from stillwatch_gateway.trimming import trim_request
 
+_ANSWERS = ("reasoning", "reasoning-shortened")
+_LENGTHS = (b"content-length", b"transfer-encoding")
 _FORMS = (("/chat/completions", "chat"), ("/completions", "chat"), ("/messages", "messages"), ("/responses", "responses"))
 
 
@@ -52,7 +53,6 @@ class StillwatchMiddleware:
         assembly: Assembly | None = None,
         paths: Iterable[str] = (),
         most_bytes: int = 4 << 20,
-        verify_url: str = "",
     ) -> None:
         if caller is None and (headers is None or not (headers.account or headers.key)):
             raise ValueError("headers or caller: who calls must come from somewhere that is trusted")
@@ -60,8 +60,8 @@ class StillwatchMiddleware:
         self._caller = caller or (headers or TrustedHeaders()).caller
         self._assembly = assembly or assembled()
         self._paths = tuple(paths)
-        self._most_bytes, self._verify_url = most_bytes, verify_url
-        self.quiet = Quiet("asgi")
+        self._most_bytes = most_bytes
+        self.faults = self._assembly.faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection; anything but a judged HTTP call is handed through untouched."""
@@ -76,7 +76,7 @@ class StillwatchMiddleware:
         verdict = self._judge(scope, body)
         told: dict[str, str] = {}
         if verdict is not None:
-            refusal = refusal_of(verdict.action, verdict.decision, verify_url=self._verify_url)
+            refusal = refusal_of(verdict.action, verdict.decision, verify_url=self._assembly.settings.verify_url)
             if refusal is not None:
                 await send_json(send, refusal.status, {"error": refusal.error}, refusal.headers)
                 return
@@ -88,7 +88,7 @@ class StillwatchMiddleware:
             text = last_user_text(body) if body is not None else None
             return self._assembly.judge.judge(self._caller(scope), text)
         except Exception as error:
-            self.quiet.note("judge", error)
+            self.faults.note("asgi judge", error)
             return None
 
     def _trimmed(
@@ -99,16 +99,16 @@ class StillwatchMiddleware:
             return scope, seen, {}
         try:
             form = next((form for end, form in _FORMS if scope["path"].rstrip("/").endswith(end)), "")
-            withheld = [one for one in trim_request(body, decision.limits, form) if not one.startswith("reasoning")]
+            withheld = [one for one in trim_request(body, decision.limits, form) if one not in _ANSWERS]
             if not withheld:
                 return scope, seen, {}
             raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-            lines = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
+            lines = [(name, value) for name, value in scope["headers"] if name.lower() not in _LENGTHS]
             changed = {**scope, "headers": [*lines, (b"content-length", str(len(raw)).encode())]}
             whole: list[Message] = [{"type": "http.request", "body": raw, "more_body": False}]
             return changed, whole, decision_headers(decision, withheld)
         except Exception as error:
-            self.quiet.note("trim", error)
+            self.faults.note("asgi trim", error)
             return scope, seen, {}
 
 

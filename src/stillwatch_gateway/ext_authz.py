@@ -11,7 +11,6 @@ from stillwatch_gateway.asgi import TrustedHeaders
 from stillwatch_gateway.asgi_io import App, Receive, Scope, Send, authorised, json_object, lifespan, read_body, send_json
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly
-from stillwatch_gateway.quiet import Quiet
 from stillwatch_gateway.refusals import DECISION, header_value, refusal_of
 
 ACTION = "x-stillwatch-action"
@@ -19,12 +18,12 @@ MOST_BYTES = 4 << 20
 
 
 def ext_authz_app(
-    assembly: Assembly, *, headers: TrustedHeaders, prefix: str = "/check", token: str = "", verify_url: str = ""
+    assembly: Assembly, *, headers: TrustedHeaders, prefix: str = "/check", token: str = ""
 ) -> App:
     """The ASGI app. `headers` names those that Envoy itself sets (from a verified token, say). ValueError without one."""
     if not (headers.account or headers.key):
         raise ValueError("headers: name the header that holds the account or the key")
-    quiet = Quiet("ext_authz")
+    faults = assembly.faults
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -44,13 +43,13 @@ def ext_authz_app(
                 asked = json_object(body)
                 text = last_user_text(asked) if asked is not None else None
                 verdict = assembly.judge.judge(headers.caller(scope), text)
-                refusal = refusal_of(verdict.action, verdict.decision, verify_url=verify_url)
+                refusal = refusal_of(verdict.action, verdict.decision, verify_url=assembly.settings.verify_url)
                 if refusal is not None:
                     status, reply, told = refusal.status, {"error": refusal.error}, refusal.headers
                 elif verdict.action and verdict.decision is not None:
                     told = {ACTION: verdict.action, DECISION: header_value(verdict.decision.decision_id)}
             except Exception as error:
-                quiet.note("check", error)
+                faults.note("ext_authz", error)
             await send_json(send, status, reply, told)
 
     return app

@@ -14,7 +14,6 @@ from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly
 from stillwatch_gateway.judge import Caller
 from stillwatch_gateway.litellm_calls import key_id, text_at
-from stillwatch_gateway.quiet import Quiet
 from stillwatch_gateway.refusals import refusal_of
 
 PATH = "/beta/litellm_basic_guardrail_api"
@@ -22,9 +21,9 @@ MOST_BYTES = 16 << 20
 _NONE = {"action": "NONE"}
 
 
-def guardrail_app(assembly: Assembly, *, token: str = "", verify_url: str = "") -> App:
+def guardrail_app(assembly: Assembly, *, token: str = "") -> App:
     """The ASGI app. With a `token`, a call without it gets 401. What cannot be read is not judged: NONE."""
-    quiet = Quiet("guardrail")
+    faults = assembly.faults
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -43,15 +42,15 @@ def guardrail_app(assembly: Assembly, *, token: str = "", verify_url: str = "") 
             try:
                 asked = json_object(body) if whole else None
                 if asked is not None:
-                    reply = _reply(assembly, asked, verify_url)
+                    reply = _reply(assembly, asked)
             except Exception as error:
-                quiet.note("guardrail", error)
+                faults.note("guardrail", error)
             await send_json(send, 200, reply)
 
     return app
 
 
-def _reply(assembly: Assembly, asked: Mapping[str, Any], verify_url: str) -> dict[str, Any]:
+def _reply(assembly: Assembly, asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked.get("input_type") == "response":
         return _NONE
     known = asked.get("request_data")
@@ -60,7 +59,7 @@ def _reply(assembly: Assembly, asked: Mapping[str, Any], verify_url: str) -> dic
     account = text_at(known, "user_api_key_user_id") or text_at(known, "user_api_key_team_id") or key
     caller = Caller(account, key, text_at(known, "user_api_key_org_id"))
     verdict = assembly.judge.judge(caller, _text(asked))
-    refusal = refusal_of(verdict.action, verdict.decision, verify_url=verify_url)
+    refusal = refusal_of(verdict.action, verdict.decision, verify_url=assembly.settings.verify_url)
     return _NONE if refusal is None else {"action": "BLOCKED", "blocked_reason": refusal.error["message"]}
 
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stillwatch_gateway.settings import GatewaySettings
+
 _LOG = logging.getLogger("stillwatch.gateway.journal")
 LONGEST_LINE = 8 << 20
 """Bytes of a line; a longer row is written without its conversation, the start of its last user message kept."""
@@ -28,9 +30,11 @@ _SECRET_FIELDS = ("secret_fields", "authorization", "api_key", "headers")
 
 @dataclass(frozen=True, slots=True)
 class JournalSettings:
-    """Where the journal is and how it turns over: `STILLWATCH_GATEWAY_JOURNAL` (a file; empty: none is written),
-    `_JOURNAL_TEXT` (false: no prompt, system prompt or answer is written), `_JOURNAL_MAX_MB`, `_JOURNAL_KEEP` (files
-    beside the current one), `_JOURNAL_QUEUE` (rows)."""
+    """Where the journal is and how it turns over; `GatewaySettings` has the same as `log`, `log_text`, ...
+
+    `path`: a file; None: none is written. `text` False: no prompt, system prompt or answer is written. `keep`: how many
+    files stay beside the current one. `queue_rows`: rows that may wait for the disk.
+    """
 
     path: Path | None = None
     text: bool = True
@@ -39,17 +43,12 @@ class JournalSettings:
     queue_rows: int = 10_000
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None) -> JournalSettings:
-        """Reads the environment; a value that cannot be read is its default, and said in the log."""
-        env = os.environ if env is None else env
-        path = env.get("STILLWATCH_GATEWAY_JOURNAL", "").strip()
-        return cls(
-            Path(path) if path else None,
-            env.get("STILLWATCH_GATEWAY_JOURNAL_TEXT", "true").strip().lower() not in ("false", "0", "no", "off"),
-            _whole(env, "STILLWATCH_GATEWAY_JOURNAL_MAX_MB", 256) << 20,
-            _whole(env, "STILLWATCH_GATEWAY_JOURNAL_KEEP", 8),
-            _whole(env, "STILLWATCH_GATEWAY_JOURNAL_QUEUE", 10_000),
-        )
+    def of(cls, settings: GatewaySettings) -> JournalSettings:
+        """From the gateway's settings; of a folder the file is `exchanges.jsonl` in it."""
+        path = settings.log
+        if path is not None and path.is_dir():
+            path = path / "exchanges.jsonl"
+        return cls(path, settings.log_text, settings.log_max_mb << 20, settings.log_keep)
 
 
 class Journal:
@@ -210,11 +209,3 @@ def _same(held: Any, path: Path) -> bool:
         return False
     return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
-
-def _whole(env: Mapping[str, str], name: str, default: int) -> int:
-    given = env.get(name, "").strip()
-    if given.isascii() and given.isdigit():
-        return int(given)
-    if given:
-        _LOG.warning("%s: a whole number is wanted; %d is used", name, default)
-    return default

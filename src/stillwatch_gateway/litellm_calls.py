@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from stillwatch_gateway.asked import conversation, settings_asked, system_text
 from stillwatch_gateway.judge import Caller
+from stillwatch_gateway.settings import Networks
 
 TOKEN = "stillwatch_call"
 """The name under which a call's random token travels in the proxy's own metadata, from hook to hook."""
@@ -24,7 +25,6 @@ FORMS = {
     "aresponses": "responses",
 }  # fmt: skip
 _KEY_HASH = re.compile(r"[0-9a-f]{64}")
-Networks = tuple["ipaddress.IPv4Network | ipaddress.IPv6Network", ...]
 
 
 def caller_of(auth: Any) -> Caller:
@@ -95,11 +95,6 @@ def client_address(given: object, trusted: Networks) -> str | None:
         if not any(address in network for network in trusted):
             return found
     return found
-
-
-def networks_of(names: Iterable[str]) -> Networks:
-    """Networks (CIDR) or addresses; ValueError names none of them but the kind of fault."""
-    return tuple(ipaddress.ip_network(name.strip(), strict=False) for name in names if name.strip())
 
 
 def outcome_of(kwargs: Mapping[str, Any], answer: Any, text: bool) -> dict[str, Any]:

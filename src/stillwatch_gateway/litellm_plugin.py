@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import time
 from collections import OrderedDict
@@ -28,12 +27,10 @@ from stillwatch_gateway.litellm_calls import (
     TOKEN,
     bucket_of,
     caller_of,
-    networks_of,
     outcome_of,
     row_at_arrival,
     status_of,
 )
-from stillwatch_gateway.quiet import Quiet
 from stillwatch_gateway.reasoning import StreamEdit, edited_answer
 from stillwatch_gateway.refusals import Refusal, decision_headers, refusal_of
 from stillwatch_gateway.trimming import trim_request
@@ -56,18 +53,13 @@ class _Call:
 class Stillwatch(CustomLogger):  # type: ignore[misc]
     """The callback. `assembly` is who judges and who follows decisions; `journal` writes exchanges."""
 
-    def __init__(self, assembly: Assembly, journal: Journal, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, assembly: Assembly, journal: Journal) -> None:
         super().__init__()
-        env = os.environ if env is None else env
         self.assembly, self.journal = assembly, journal
-        self.quiet = Quiet("litellm")
-        self._verify_url = env.get("STILLWATCH_GATEWAY_VERIFY_URL", "")
+        self.faults = assembly.faults
+        self._verify_url = assembly.settings.verify_url
+        self._trusted = assembly.settings.trusted_proxies
         self._calls: OrderedDict[str, _Call] = OrderedDict()
-        try:
-            self._trusted = networks_of(env.get("STILLWATCH_GATEWAY_TRUSTED_PROXIES", "").split(","))
-        except ValueError as error:
-            self.quiet.note("trusted proxies", error)
-            self._trusted = ()
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: Any, call_type: Any) -> None:
         """Judges the call and acts; raises HTTPException (403, 429) only for a call that a decision refuses."""
@@ -75,7 +67,7 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
         try:
             refusal = self._arrival(user_api_key_dict, data, str(getattr(call_type, "value", call_type)))
         except Exception as error:
-            self.quiet.note("pre_call", error)
+            self.faults.note("litellm pre_call", error)
         if refusal is not None:
             raise HTTPException(refusal.status, detail={"error": refusal.error}, headers=dict(refusal.headers))
 
@@ -86,7 +78,7 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
             if call is not None and call.reasoning != "keep":
                 return edited_answer(response, call.reasoning)
         except Exception as error:
-            self.quiet.note("answer", error)
+            self.faults.note("litellm answer", error)
         return None
 
     async def async_post_call_streaming_iterator_hook(
@@ -102,7 +94,7 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
                     try:
                         kept = edit.chunk(chunk)
                     except Exception as error:
-                        self.quiet.note("stream", error)
+                        self.faults.note("litellm stream", error)
                 if kept is not None:
                     yield kept
             rest = edit.rest() if edit is not None else b""
@@ -125,7 +117,7 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
             call = self._call(data)
             return dict(call.headers) if call is not None and call.headers else None
         except Exception as error:
-            self.quiet.note("headers", error)
+            self.faults.note("litellm headers", error)
         return None
 
     async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
@@ -135,7 +127,7 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
             if call is not None and call.row is not None:
                 self._write(call, outcome_of(kwargs, response_obj, self.journal.settings.text))
         except Exception as error:
-            self.quiet.note("journal", error)
+            self.faults.note("litellm journal", error)
 
     async def async_post_call_failure_hook(
         self, request_data: Any, original_exception: Any, user_api_key_dict: Any, traceback_str: Any = None
@@ -146,7 +138,7 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
             if call is not None:
                 self._write(call, {"status": status_of(original_exception)})
         except Exception as error:
-            self.quiet.note("journal", error)
+            self.faults.note("litellm journal", error)
 
     def _arrival(self, auth: Any, data: Any, call_type: str) -> Refusal | None:
         if not isinstance(data, dict):
@@ -247,8 +239,9 @@ async def may_create_key(data: Any) -> dict[str, Any]:
             tell = verdict.decision.tell if verdict.decision is not None else ""
             return {"decision": False, "message": tell or "This account cannot create keys at present."}
     except Exception as error:
-        handler.quiet.note("new key", error)
+        handler.faults.note("litellm new key", error)
     return {"decision": True}
 
 
-handler = Stillwatch(assembled(), Journal(JournalSettings.from_env()))
+_assembly = assembled()
+handler = Stillwatch(_assembly, Journal(JournalSettings.of(_assembly.settings)))
