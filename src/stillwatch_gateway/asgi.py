@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from stillwatch_gateway.asgi_io import App, Message, Receive, Scope, Send, header, json_object, read_body, replayed, send_json
+from stillwatch_gateway.asgi_io import (
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    header,
+    json_object,
+    read_body,
+    replayed,
+    send_json,
+)
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly, assembled
 from stillwatch_gateway.judge import Caller, Verdict
@@ -20,7 +31,12 @@ from stillwatch_gateway.trimming import trim_request
 
 _ANSWERS = ("reasoning", "reasoning-shortened")
 _LENGTHS = (b"content-length", b"transfer-encoding")
-_FORMS = (("/chat/completions", "chat"), ("/completions", "chat"), ("/messages", "messages"), ("/responses", "responses"))
+_FORMS = (
+    ("/chat/completions", "chat"),
+    ("/completions", "chat"),
+    ("/messages", "messages"),
+    ("/responses", "responses"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +56,8 @@ class TrustedHeaders:
 class StillwatchMiddleware:
     """Wraps `app`. ValueError where neither `headers` names an account or key nor `caller` is given.
 
-    `paths`: prefixes of the paths that are judged (all, where empty). Bodies of up to `most_bytes` are read and passed on
-    byte for byte; a longer one is passed on too, and only who calls is judged.
+    `paths`: prefixes of the paths that are judged (all, where empty). Bodies of up to `most_bytes` are read and passed
+    on byte for byte; a longer one is passed on too, and only who calls is judged.
     """
 
     def __init__(

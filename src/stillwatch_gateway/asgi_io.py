@@ -15,7 +15,7 @@ App = Callable[[Any, Receive, Send], Awaitable[None]]
 
 
 async def read_body(receive: Receive, most: int) -> tuple[bytes, list[Message], bool]:
-    """The body up to `most` bytes (a little over, whole messages), the messages as they came, and whether that is all."""
+    """The body up to `most` bytes (whole messages, so a little over), these messages, and whether that is all."""
     parts: list[bytes] = []
     seen: list[Message] = []
     size = 0

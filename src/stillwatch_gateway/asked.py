@@ -48,11 +48,11 @@ def asks_logprobs(body: Mapping[str, Any]) -> bool:
     include = body.get("include")
     named = isinstance(include, list) and any(isinstance(one, str) and "logprobs" in one for one in include)
     asked = body.get("logprobs")
-    return named or asked is True or (_whole(asked) and asked >= 0) or bool(body.get("top_logprobs"))
+    return named or asked is True or _whole(asked) or bool(body.get("top_logprobs"))
 
 
 def conversation(body: Mapping[str, Any]) -> list[Any] | None:
-    """The messages as sent, oldest first; the responses form's bare `input` and a bare `prompt` are one user message."""
+    """The messages as sent, oldest first; a bare `input` (responses form) or `prompt` is one user message."""
     for name in ("messages", "input", "prompt"):
         given = body.get(name)
         if isinstance(given, str):
@@ -100,7 +100,11 @@ def _turns_backwards(body: Mapping[str, Any]) -> Iterator[Any]:
 def _tool_name(tool: object) -> str:
     if isinstance(tool, Mapping):
         function = tool.get("function")
-        for name in (function.get("name") if isinstance(function, Mapping) else None, tool.get("name"), tool.get("type")):
+        for name in (
+            function.get("name") if isinstance(function, Mapping) else None,
+            tool.get("name"),
+            tool.get("type"),
+        ):
             if isinstance(name, str):
                 return name[:512]
     return "unnamed"

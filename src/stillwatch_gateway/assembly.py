@@ -16,7 +16,7 @@ from stillwatch_gateway.settings import GatewaySettings, SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """What a door needs: it asks `judge`, and counts its own faults in `faults`. `follower` None: nothing is followed."""
+    """What a door needs: it asks `judge` and counts its own faults in `faults`. No `follower`: nothing is followed."""
 
     settings: GatewaySettings
     judge: Judge
@@ -50,6 +50,11 @@ def _assemble(environment: Mapping[str, str] | None) -> Assembly:
     faults = Faults()
     cache = Cache()
     judge = Judge(cache, settings=settings, faults=faults)
-    follower = Follower(cache, judge, settings=settings, faults=faults)
-    follower.start()
+    follower: Follower | None = None
+    if settings.url or settings.redis:
+        try:
+            follower = Follower(cache, judge, settings=settings)
+            follower.start()
+        except Exception as error:
+            faults.note("follower", error, hint="mend the settings and start again; until then no request is judged")
     return Assembly(settings, judge, faults, follower)

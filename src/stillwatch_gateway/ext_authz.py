@@ -1,14 +1,24 @@
 """Envoy's external authorisation over HTTP: 200 passes a call, 403 and 429 refuse it. Edits nothing.
 
 Envoy sends the call's method, its path behind a prefix, the headers it was told to send and, with `with_request_body`,
-the start of the body. On 200 `x-stillwatch-action` and `x-stillwatch-decision` name a decision that holds and that Envoy
-itself cannot carry out (`trim`), for whatever stands behind Envoy.
+the start of the body. On 200 `x-stillwatch-action` and `x-stillwatch-decision` name a decision that holds and that
+Envoy itself cannot carry out (`trim`), for whatever stands behind Envoy.
 """
 
 from __future__ import annotations
 
 from stillwatch_gateway.asgi import TrustedHeaders
-from stillwatch_gateway.asgi_io import App, Receive, Scope, Send, authorised, json_object, lifespan, read_body, send_json
+from stillwatch_gateway.asgi_io import (
+    App,
+    Receive,
+    Scope,
+    Send,
+    authorised,
+    json_object,
+    lifespan,
+    read_body,
+    send_json,
+)
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly
 from stillwatch_gateway.refusals import DECISION, header_value, refusal_of
@@ -17,10 +27,8 @@ ACTION = "x-stillwatch-action"
 MOST_BYTES = 4 << 20
 
 
-def ext_authz_app(
-    assembly: Assembly, *, headers: TrustedHeaders, prefix: str = "/check", token: str = ""
-) -> App:
-    """The ASGI app. `headers` names those that Envoy itself sets (from a verified token, say). ValueError without one."""
+def ext_authz_app(assembly: Assembly, *, headers: TrustedHeaders, prefix: str = "/check", token: str = "") -> App:
+    """The ASGI app. `headers` names those that Envoy sets itself, from a verified token say. ValueError without one."""
     if not (headers.account or headers.key):
         raise ValueError("headers: name the header that holds the account or the key")
     faults = assembly.faults

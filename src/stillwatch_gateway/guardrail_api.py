@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stillwatch_gateway.asgi_io import App, Receive, Scope, Send, authorised, json_object, lifespan, read_body, send_json
+from stillwatch_gateway.asgi_io import (
+    App,
+    Receive,
+    Scope,
+    Send,
+    authorised,
+    json_object,
+    lifespan,
+    read_body,
+    send_json,
+)
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly
 from stillwatch_gateway.judge import Caller

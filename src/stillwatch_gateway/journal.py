@@ -208,4 +208,3 @@ def _same(held: Any, path: Path) -> bool:
     except OSError:
         return False
     return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
-

@@ -17,6 +17,7 @@ from typing import Any
 
 from fastapi import HTTPException
 from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy._types import ProxyException
 
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly, assembled
@@ -62,14 +63,17 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
         self._calls: OrderedDict[str, _Call] = OrderedDict()
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: Any, call_type: Any) -> None:
-        """Judges the call and acts; raises HTTPException (403, 429) only for a call that a decision refuses."""
-        refusal: Refusal | None = None
+        """Judges the call and acts; raises (403, 429) only for a call that a decision refuses."""
+        refused: Exception | None = None
         try:
-            refusal = self._arrival(user_api_key_dict, data, str(getattr(call_type, "value", call_type)))
+            name = str(getattr(call_type, "value", call_type))
+            refusal = self._arrival(user_api_key_dict, data, name)
+            if refusal is not None:
+                refused = _raised(refusal, FORMS.get(name, ""))
         except Exception as error:
             self.faults.note("litellm pre_call", error)
-        if refusal is not None:
-            raise HTTPException(refusal.status, detail={"error": refusal.error}, headers=dict(refusal.headers))
+        if refused is not None:
+            raise refused
 
     async def async_post_call_success_hook(self, data: Any, user_api_key_dict: Any, response: Any) -> Any:
         """The answer without the reasoning that a decision withholds; None: as it is."""
@@ -203,6 +207,17 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
             return
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().call_later(LEFT_AFTER_S, self._write, call, {"status": 499})
+
+
+def _raised(refusal: Refusal, form: str) -> Exception:
+    """The exception that LiteLLM answers with; the messages form passes on headers only of its own kind."""
+    told, detail = dict(refusal.headers), {"error": refusal.error}
+    if form != "messages":
+        return HTTPException(refusal.status, detail=detail, headers=told)
+    kind = "rate_limit_error" if refusal.status == 429 else "permission_error"
+    return ProxyException(
+        refusal.error["message"], kind, None, refusal.status, headers=told, provider_specific_fields=detail
+    )
 
 
 def _replace(data: dict[str, Any], edited: dict[str, Any]) -> None:

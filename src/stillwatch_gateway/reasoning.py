@@ -1,8 +1,8 @@
 """Withholds or shortens the reasoning in an answer: chat, messages and responses form; whole, in chunks, in SSE bytes.
 
 A thinking block keeps its place and its signature and loses its text, as providers that omit thinking send it
-themselves, so that the client can still carry the conversation on. What is encrypted stays: it tells the client nothing.
-What is not understood passes unchanged.
+themselves, so that the client can still carry the conversation on. What is encrypted stays: it tells the client
+nothing. What is not understood passes unchanged.
 """
 
 from __future__ import annotations

@@ -10,7 +10,11 @@ from stillwatch_gateway.wire import Limits
 
 LEAST_THINKING = 1024
 """Tokens: the smallest thinking budget that the messages form accepts; it must also be below `max_tokens`."""
-_CAPS = {"chat": ("max_tokens", "max_completion_tokens"), "messages": ("max_tokens",), "responses": ("max_output_tokens",)}
+_CAPS = {
+    "chat": ("max_tokens", "max_completion_tokens"),
+    "messages": ("max_tokens",),
+    "responses": ("max_output_tokens",),
+}
 
 
 def trim_request(body: MutableMapping[str, Any], limits: Limits, form: str) -> tuple[str, ...]:

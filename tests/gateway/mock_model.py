@@ -1,4 +1,4 @@
-"""A model on loopback that speaks chat, messages and responses, streamed and not, with reasoning and log probabilities."""
+"""A model on loopback: chat, messages and responses, streamed and not, with reasoning and log probabilities."""
 
 from __future__ import annotations
 
@@ -84,7 +84,11 @@ def answer_to(body: dict[str, Any]) -> str:
 
 
 def _logprobs(body: dict[str, Any]) -> dict[str, Any] | None:
-    return {"content": [{"token": "The", "logprob": -0.1, "bytes": [84], "top_logprobs": []}]} if body.get("logprobs") else None
+    return (
+        {"content": [{"token": "The", "logprob": -0.1, "bytes": [84], "top_logprobs": []}]}
+        if body.get("logprobs")
+        else None
+    )
 
 
 def _chat(body: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +100,12 @@ def _chat(body: dict[str, Any]) -> dict[str, Any]:
 
 def _chat_events(body: dict[str, Any]) -> Iterator[tuple[None, Any]]:
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> tuple[None, Any]:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": _logprobs(body) if delta.get("content") else None}
+        choice = {
+            "index": 0,
+            "delta": delta,
+            "finish_reason": finish,
+            "logprobs": _logprobs(body) if delta.get("content") else None,
+        }
         return None, {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"],
                       "choices": [choice], **more}  # fmt: skip
 
@@ -113,7 +122,10 @@ _MESSAGE_USAGE = {"input_tokens": 11, "output_tokens": 22}
 
 
 def _message(body: dict[str, Any]) -> dict[str, Any]:
-    content = [{"type": "thinking", "thinking": THOUGHT, "signature": "sig-1"}, {"type": "text", "text": answer_to(body)}]
+    content = [
+        {"type": "thinking", "thinking": THOUGHT, "signature": "sig-1"},
+        {"type": "text", "text": answer_to(body)},
+    ]
     return {"id": "msg_1", "type": "message", "role": "assistant", "model": body["model"], "content": content,
             "stop_reason": "end_turn", "stop_sequence": None, "usage": _MESSAGE_USAGE}  # fmt: skip
 
@@ -125,7 +137,9 @@ def _message_events(body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield event("message_start", message={**_message(body), "content": [], "stop_reason": None})
     yield event("content_block_start", index=0, content_block={"type": "thinking", "thinking": "", "signature": ""})
     for start in range(0, len(THOUGHT), 100):
-        yield event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": THOUGHT[start : start + 100]})
+        yield event(
+            "content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": THOUGHT[start : start + 100]}
+        )
     yield event("content_block_delta", index=0, delta={"type": "signature_delta", "signature": "sig-1"})
     yield event("content_block_stop", index=0)
     yield event("content_block_start", index=1, content_block={"type": "text", "text": ""})
@@ -140,8 +154,13 @@ def _response(body: dict[str, Any], status: str = "completed") -> dict[str, Any]
                "encrypted_content": "opaque-1"}  # fmt: skip
     said = {"type": "message", "id": "m_1", "role": "assistant", "status": "completed",
             "content": [{"type": "output_text", "text": answer_to(body), "annotations": []}]}  # fmt: skip
-    usage = {"input_tokens": 11, "output_tokens": 22, "total_tokens": 33,
-             "input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 9}}  # fmt: skip
+    usage = {
+        "input_tokens": 11,
+        "output_tokens": 22,
+        "total_tokens": 33,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 9},
+    }
     done = status == "completed"
     return {"id": "resp_1", "object": "response", "created_at": 1, "status": status, "model": body["model"],
             "output": [thought, said] if done else [], "usage": usage if done else None, "error": None,
@@ -167,8 +186,12 @@ def _response_events(body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield event("response.reasoning_summary_part.done", **at, part={"type": "summary_text", "text": THOUGHT})
     yield event("response.output_item.done", output_index=0, item=thought)
     yield event("response.output_item.added", output_index=1, item={**said, "content": []})
-    yield event("response.output_text.delta", item_id="m_1", output_index=1, content_index=0, delta=answer_to(body), logprobs=[])
-    yield event("response.output_text.done", item_id="m_1", output_index=1, content_index=0, text=answer_to(body), logprobs=[])
+    yield event(
+        "response.output_text.delta", item_id="m_1", output_index=1, content_index=0, delta=answer_to(body), logprobs=[]
+    )
+    yield event(
+        "response.output_text.done", item_id="m_1", output_index=1, content_index=0, text=answer_to(body), logprobs=[]
+    )
     yield event("response.output_item.done", output_index=1, item=said)
     yield event("response.completed", response=whole)
 
