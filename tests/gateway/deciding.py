@@ -22,12 +22,11 @@ TRIM = Limits(logprobs=False, max_tokens=64, reasoning="withhold")
 def decision(account: str, action: str, *, limits: Limits | None = None, **more: Any) -> Decision:
     """An enforced decision on an account that holds for the next hour."""
     now = time.time()
-    return Decision(
-        action=action, scope="account", value=account, created_at=now - 60, expires_at=now + 3600,
-        **{"decision_id": f"D-{account}", "enforced": True,
-        "reason": "coordinated_harvest", "tell": "Please write to us.",
-        "limits": limits or Limits(retry_after_s=17), **more},
-    )  # fmt: skip
+    said: dict[str, Any] = {
+        "decision_id": f"D-{account}", "created_at": now - 60, "expires_at": now + 3600, "enforced": True,
+        "reason": "coordinated_harvest", "tell": "Please write to us.", "limits": limits or Limits(retry_after_s=17),
+    }  # fmt: skip
+    return Decision(action=action, scope="account", value=account, **(said | more))
 
 
 def delta_of(decisions: list[Decision], cursor: int = 1) -> bytes:

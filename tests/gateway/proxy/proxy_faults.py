@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litellm.integrations.custom_logger import CustomLogger
-
 import stillwatch_gateway.litellm_plugin as plugin
 
 handler = plugin.handler
@@ -39,10 +37,3 @@ class StreamEdit(_Edit):  # type: ignore[misc, valid-type]
 
 plugin.caller_of, plugin.row_at_arrival = caller_of, row_at_arrival
 plugin.edited_answer, plugin.StreamEdit = edited_answer, StreamEdit
-
-
-class NoOp(CustomLogger):
-    """LiteLLM's own callback with nothing in it."""
-
-
-no_op = NoOp()
