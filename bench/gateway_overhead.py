@@ -1,9 +1,9 @@
-"""What the LiteLLM plug-in costs: CPU milliseconds a request of a real proxy without it, with a no-op callback, with it.
+"""CPU milliseconds a request of a real LiteLLM proxy without the plug-in, with a no-op callback, with the plug-in.
 
-``python -m bench.gateway_overhead [--blocks 8] [--requests 50] [--out FILE]``. Three proxies on loopback with a mock model
-behind them; blocks of requests go to them in turn, so that what else the machine does hits all three. CPU is user and
-system time of the proxy's process (10 ms ticks: 0.2 ms a request at 50 requests a block). The plug-in follows 10,000
-decisions that concern others and writes its journal with texts. Needs the gateway's environment (``./run-tests``).
+``python -m bench.gateway_overhead [--blocks 8] [--requests 50] [--out FILE]``. Three proxies on loopback with a mock
+model behind them; blocks of requests go to them in turn, so that what else the machine does hits all three. CPU is
+user and system time of the proxy's process (10 ms ticks: 0.2 ms a request at 50 requests a block). The plug-in follows
+10,000 decisions that concern others and writes its journal with texts. Needs the gateway's environment (``./run-tests``).
 """
 
 from __future__ import annotations
@@ -59,11 +59,9 @@ def block(proxy: Proxy, form: str, requests: int) -> tuple[float, list[float]]:
 def import_seconds(module: str) -> float:
     """The best of five imports in a fresh interpreter of the gateway's environment."""
     code = f"import time; began = time.perf_counter(); import {module}; print(time.perf_counter() - began)"
-    runs = [
-        subprocess.run([str(gateway_python()), "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(5)
-    ]
-    return min(float(run.stdout) for run in runs)
+    command = [str(gateway_python()), "-c", code]
+    told = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(5)]
+    return min(float(one) for one in told)
 
 
 def measure(form: str, blocks: int, requests: int, folder: Path) -> dict[str, Any]:

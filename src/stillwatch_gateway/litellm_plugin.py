@@ -213,11 +213,13 @@ def _raised(refusal: Refusal, form: str) -> Exception:
     """The exception that LiteLLM answers with; the messages form passes on headers only of its own kind."""
     told, detail = dict(refusal.headers), {"error": refusal.error}
     if form != "messages":
-        return HTTPException(refusal.status, detail=detail, headers=told)
+        plain: Exception = HTTPException(refusal.status, detail=detail, headers=told)
+        return plain
     kind = "rate_limit_error" if refusal.status == 429 else "permission_error"
-    return ProxyException(
+    own: Exception = ProxyException(
         refusal.error["message"], kind, None, refusal.status, headers=told, provider_specific_fields=detail
     )
+    return own
 
 
 def _replace(data: dict[str, Any], edited: dict[str, Any]) -> None:

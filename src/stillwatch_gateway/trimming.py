@@ -20,17 +20,15 @@ _CAPS = {
 def trim_request(body: MutableMapping[str, Any], limits: Limits, form: str) -> tuple[str, ...]:
     """Edits `body` in place as `limits` say and returns what to tell the client: logprobs, max_tokens=N, reasoning ...
 
-    `form` is chat, messages or responses; anything else is left alone. `n` stays as asked. Where thinking was asked for
+    `form` is chat, messages or responses; a body of any other is not edited, and only its answer's reasoning is told of. `n` stays as asked. Where thinking was asked for
     with a budget that the clamped length no longer holds, the budget is lowered with it (or thinking switched off),
     since the model's provider would refuse the request otherwise.
     """
-    if form not in _CAPS:
-        return ()
     told: list[str] = []
-    if not limits.logprobs and asks_logprobs(body):
+    if form in _CAPS and not limits.logprobs and asks_logprobs(body):
         _without_logprobs(body)
         told.append("logprobs")
-    if limits.max_tokens is not None and _clamp(body, _CAPS[form], limits.max_tokens):
+    if form in _CAPS and limits.max_tokens is not None and _clamp(body, _CAPS[form], limits.max_tokens):
         told.append(f"max_tokens={limits.max_tokens}")
         told.extend(_fit_thinking(body, limits.max_tokens))
     if limits.reasoning == "withhold":
