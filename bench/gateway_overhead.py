@@ -3,7 +3,8 @@
 ``python -m bench.gateway_overhead [--blocks 8] [--requests 50] [--out FILE]``. Three proxies on loopback with a mock
 model behind them; blocks of requests go to them in turn, so that what else the machine does hits all three. CPU is
 user and system time of the proxy's process (10 ms ticks: 0.2 ms a request at 50 requests a block). The plug-in follows
-10,000 decisions that concern others and writes its journal with texts. Needs the gateway's environment (``./run-tests``).
+10,000 decisions that concern others and writes its journal with texts. Needs the gateway's environment
+(``./run-tests``).
 """
 
 from __future__ import annotations
@@ -75,10 +76,12 @@ def measure(form: str, blocks: int, requests: int, folder: Path) -> dict[str, An
         for kind, callbacks in KINDS.items():
             place = folder / kind.replace(" ", "-")
             place.mkdir()
-            settings = {"STILLWATCH_GATEWAY_URL": service.url, "STILLWATCH_GATEWAY_TOKEN": SERVICE_TOKEN,
-                        "STILLWATCH_GATEWAY_LOG": str(place / "exchanges.jsonl")} if kind == "stillwatch" else {}  # fmt: skip
-            quiet = settings | {"LITELLM_LOG": "ERROR"}
-            proxies[kind] = Proxy(place, model.port, callbacks=callbacks, environment=quiet).start()
+            environment = {"LITELLM_LOG": "ERROR"}
+            if kind == "stillwatch":
+                environment["STILLWATCH_GATEWAY_URL"] = service.url
+                environment["STILLWATCH_GATEWAY_TOKEN"] = SERVICE_TOKEN
+                environment["STILLWATCH_GATEWAY_LOG"] = str(place / "exchanges.jsonl")
+            proxies[kind] = Proxy(place, model.port, callbacks=callbacks, environment=environment).start()
             block(proxies[kind], form, 60)
         order = list(KINDS)
         shuffled = random.Random(5)

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m stillwatch_gateway",
-        description="Follows stillwatch's decisions in a gateway. Settings are environment variables STILLWATCH_GATEWAY_*.",
+        description="Follows stillwatch's decisions in a gateway. Settings: environment variables STILLWATCH_GATEWAY_*.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="answer a gateway that asks over HTTP (needs uvicorn)")
@@ -84,7 +84,7 @@ def _status(asked: argparse.Namespace, settings: GatewaySettings) -> int:
     if folder is None:
         return _fault("no cache folder is named", "give --cache-dir, or set STILLWATCH_GATEWAY_CACHE_DIR")
     if not folder.is_dir():
-        return _fault(f"{folder}: no such folder", "name the folder that the gateway's STILLWATCH_GATEWAY_CACHE_DIR names")
+        return _fault(f"{folder}: no such folder", "the one that STILLWATCH_GATEWAY_CACHE_DIR names in the gateway")
     held = status_of(folder)
     if asked.json:
         print(json.dumps(held))

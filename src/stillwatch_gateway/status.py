@@ -13,8 +13,8 @@ from stillwatch_gateway.cache import Cache
 
 
 def status_of(folder: Path) -> dict[str, Any]:
-    """`age_s` (seconds since the service was heard; None: there is no readable cache), `cursor`, `decisions` (those that
-    hold now), `known_accounts` (None: no list), `actions`: how many hold of each, simulated ones apart."""
+    """`age_s` (seconds since the service was heard; None: there is no readable cache), `cursor`, `decisions` (those
+    that hold now), `known_accounts` (None: no list), `actions`: how many hold of each, simulated ones apart."""
     cache = Cache()
     source = _source_of(folder / cache_file.DECISIONS)
     if source is not None:

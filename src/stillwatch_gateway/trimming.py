@@ -20,9 +20,9 @@ _CAPS = {
 def trim_request(body: MutableMapping[str, Any], limits: Limits, form: str) -> tuple[str, ...]:
     """Edits `body` in place as `limits` say and returns what to tell the client: logprobs, max_tokens=N, reasoning ...
 
-    `form` is chat, messages or responses; a body of any other is not edited, and only its answer's reasoning is told of. `n` stays as asked. Where thinking was asked for
-    with a budget that the clamped length no longer holds, the budget is lowered with it (or thinking switched off),
-    since the model's provider would refuse the request otherwise.
+    `form` is chat, messages or responses; a body of any other is not edited, and only its answer's reasoning is told
+    of. `n` stays as asked. Where thinking was asked for with a budget that the clamped length no longer holds, the
+    budget is lowered with it (or thinking switched off), since the model's provider would refuse the request otherwise.
     """
     told: list[str] = []
     if form in _CAPS and not limits.logprobs and asks_logprobs(body):

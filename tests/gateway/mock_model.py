@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,6 +27,7 @@ class MockModel:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 size = int(self.headers.get("content-length", 0))
@@ -35,7 +37,7 @@ class MockModel:
                 if "upstream-500" in json.dumps(body):
                     self._send(500, "application/json", b'{"error": {"message": "the model broke"}}')
                 elif body.get("stream"):
-                    self._stream(events(body), "malformed" in json.dumps(body))
+                    self._stream(events(body), body)
                 else:
                     self._send(200, "application/json", json.dumps(whole(body)).encode())
 
@@ -46,7 +48,7 @@ class MockModel:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def _stream(self, events: Iterator[tuple[str | None, Any]], malformed: bool) -> None:
+            def _stream(self, events: Iterator[tuple[str | None, Any]], body: dict[str, Any]) -> None:
                 self.send_response(200)
                 self.send_header("content-type", "text/event-stream")
                 self.send_header("connection", "close")
@@ -55,7 +57,9 @@ class MockModel:
                     text = f"event: {name}\n" if name else ""
                     text += f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n"
                     self.wfile.write(text.encode())
-                if malformed:
+                    if "slowly" in json.dumps(body):
+                        time.sleep(0.2)
+                if "malformed" in json.dumps(body):
                     self.wfile.write(b'event: thinking\ndata: {"type": "content_block_delta", "thinking": \n\n')
                 self.wfile.flush()
                 self.close_connection = True

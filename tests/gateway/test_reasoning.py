@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def edited_stream(raw: bytes, mode: str, cuts: list[int]) -> bytes:
     """The stream after the edit, given to it in pieces that end at `cuts`."""
     edit = StreamEdit(mode)
     places = [0, *sorted({cut % (len(raw) + 1) for cut in cuts}), len(raw)]
-    parts = [edit.chunk(raw[a:b]) for a, b in zip(places, places[1:], strict=False) if b > a]
+    parts = [edit.chunk(raw[a:b]) for a, b in pairwise(places) if b > a]
     return b"".join(part for part in parts if part) + edit.rest()
 
 

@@ -164,7 +164,7 @@ def test_a_real_proxy_asks_the_guardrail_and_serves_all_when_it_is_killed(
         for form in ("chat", "messages", "responses"):
             assert proxy.ask(form, "ordinary", stream=False).status == 200
             refused = proxy.ask(form, "suspended", stream=False)
-            assert 400 <= refused.status < 500
+            assert refused.status == 400
             assert b"D-suspended" in refused.raw and ANSWER.encode() not in refused.raw
         guardrail.stop()
         assert proxy.ask("chat", "suspended", stream=False).status == 200
