@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m stillwatch_gateway",
-        description="Follows stillwatch's decisions in a gateway. Settings: environment variables STILLWATCH_GATEWAY_*.",
+        description="Follows stillwatch's decisions in a gateway. Settings: the variables STILLWATCH_GATEWAY_*.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="answer a gateway that asks over HTTP (needs uvicorn)")

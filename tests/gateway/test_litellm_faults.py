@@ -1,4 +1,4 @@
-"""A proxy that starts on a damaged cache and loses its decision service serves all the same, and enforces what it knows."""
+"""A proxy on a damaged cache, or whose decision service dies, serves all the same and enforces what it knows."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_however_a_stream_is_cut_no_more_reasoning_passes_than_it_may(
 
 
 def test_a_stream_without_reasoning_passes_byte_for_byte() -> None:
-    raw = b": comment\r\n\r\nevent: x\r\ndata: {\"choices\":  [ ]}\r\n\r\ndata: [DONE]\n\nhalf an ev"
+    raw = b': comment\r\n\r\nevent: x\r\ndata: {"choices":  [ ]}\r\n\r\ndata: [DONE]\n\nhalf an ev'
     assert edited_stream(raw, "withhold", [3, 17, 40]) == raw
 
 
