@@ -1,8 +1,8 @@
 """CPU milliseconds a request of a real LiteLLM proxy without the plug-in, with a no-op callback, with the plug-in.
 
-``python -m bench.gateway_overhead [--blocks 8] [--requests 50] [--out FILE]``. Three proxies on loopback with a mock
+``python -m bench.gateway_overhead [--blocks 24] [--requests 25] [--out FILE]``. Three proxies on loopback with a mock
 model behind them; blocks of requests go to them in turn, so that what else the machine does hits all three. CPU is
-user and system time of the proxy's process (10 ms ticks: 0.2 ms a request at 50 requests a block). The plug-in follows
+the time that the proxy's threads spend on a processor (Linux's scheduler counts it in nanoseconds). The plug-in follows
 10,000 decisions that concern others and writes its journal with texts. Needs the gateway's environment
 (``./run-tests``).
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -26,21 +25,30 @@ sys.path.insert(0, str(ROOT / "tests" / "gateway"))
 
 from deciding import DecisionService, decision  # noqa: E402
 from mock_model import MockModel  # noqa: E402
-from running_proxy import PLUGIN, SERVICE_TOKEN, Proxy, gateway_python  # noqa: E402
+from running_proxy import PATHS, PLUGIN, SERVICE_TOKEN, Proxy, gateway_python  # noqa: E402
 
 KINDS = {"none": [], "no-op callback": ["proxy_no_op.handler"], "stillwatch": [PLUGIN]}
+TIMED = ["proxy_timed.handler"]
 TARGET_MS = 2.0
 DECISIONS = 10_000
+WARMING = 20
 PROMPT = "Explain in your own words why the following statement holds, and give an example of it. " * 23
 """About 2 kB."""
 
 
 def cpu_seconds(proxy: Proxy) -> float:
-    """User and system time that the proxy's process has used."""
+    """Time that the proxy's threads have spent on a processor, to the nanosecond."""
     if proxy.process is None:
         raise RuntimeError("the proxy is not running")
-    fields = Path(f"/proc/{proxy.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    tasks = Path(f"/proc/{proxy.process.pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text("utf-8").split()[0]) for task in tasks) / 1e9
+
+
+def interval(values: list[float]) -> list[float]:
+    """A 90 % bootstrap interval of the median."""
+    drawn = random.Random(3)
+    medians = sorted(statistics.median(drawn.choices(values, k=len(values))) for _ in range(2000))
+    return [round(medians[100], 2), round(medians[1899], 2)]
 
 
 def block(proxy: Proxy, form: str, requests: int) -> tuple[float, list[float]]:
@@ -65,62 +73,85 @@ def import_seconds(module: str) -> float:
     return min(float(one) for one in told)
 
 
-def measure(form: str, blocks: int, requests: int, folder: Path) -> dict[str, Any]:
-    """Boots the proxies and runs the blocks; figures of each kind and what it adds to `none`, block by block."""
+def started(kind: str, callbacks: list[str], folder: Path, model: MockModel, service: DecisionService) -> Proxy:
+    """A proxy that has warmed up; with the plug-in it follows the service and writes its journal."""
+    place = folder / kind.replace(" ", "-")
+    place.mkdir()
+    environment = {"LITELLM_LOG": "ERROR"}
+    if kind in ("stillwatch", "timed"):
+        environment["STILLWATCH_GATEWAY_URL"] = service.url
+        environment["STILLWATCH_GATEWAY_TOKEN"] = SERVICE_TOKEN
+        environment["STILLWATCH_GATEWAY_LOG"] = str(place / "exchanges.jsonl")
+    proxy = Proxy(place, model.port, callbacks=callbacks, environment=environment).start()
+    for form in PATHS:
+        block(proxy, form, WARMING)
+    return proxy
+
+
+def compare(form: str, blocks: int, requests: int, proxies: dict[str, Proxy]) -> dict[str, Any]:
+    """Figures of each kind, and what it adds to `none` block by block."""
+    cpu: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    walls: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    order = list(KINDS)
+    shuffled = random.Random(5)
+    for _ in range(blocks):
+        shuffled.shuffle(order)
+        for kind in order:
+            used, took = block(proxies[kind], form, requests)
+            cpu[kind].append(used)
+            walls[kind].extend(took)
+    added = {k: [one - none for one, none in zip(cpu[k], cpu["none"], strict=True)] for k in KINDS if k != "none"}
+    return {
+        "form": form,
+        "cpu_ms_per_request": {kind: round(statistics.median(values), 3) for kind, values in cpu.items()},
+        "added_cpu_ms": {kind: round(statistics.median(values), 3) for kind, values in added.items()},
+        "added_cpu_ms_90": {kind: interval(values) for kind, values in added.items()},
+        "wall_ms_p50": {kind: round(statistics.median(values), 2) for kind, values in walls.items()},
+    }
+
+
+def own_milliseconds(proxy: Proxy, form: str, requests: int) -> dict[str, Any]:
+    """CPU ms a request inside our own code, by hook, from the stopwatch in `proxy_timed`."""
+    before = json.loads((proxy.folder / "timed.json").read_text("utf-8"))
+    block(proxy, form, requests)
+    after = json.loads((proxy.folder / "timed.json").read_text("utf-8"))
+    by_hook = {
+        name: round((after["seconds"][name] - before["seconds"][name]) * 1000
+                    / max(after["calls"][name] - before["calls"][name], 1), 4)
+        for name in after["seconds"]
+    }  # fmt: skip
+    return {"form": form, "own_cpu_ms": round(sum(by_hook.values()), 4), "by_hook": by_hook}
+
+
+def measure(forms: list[str], blocks: int, requests: int, folder: Path) -> dict[str, Any]:
+    """Boots the proxies and runs the blocks."""
     model, held = MockModel(), [decision(f"other-{number}", "suspend") for number in range(DECISIONS)]
     service = DecisionService(held, SERVICE_TOKEN)
     proxies: dict[str, Proxy] = {}
-    cpu: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    walls: dict[str, list[float]] = {kind: [] for kind in KINDS}
     try:
-        for kind, callbacks in KINDS.items():
-            place = folder / kind.replace(" ", "-")
-            place.mkdir()
-            environment = {"LITELLM_LOG": "ERROR"}
-            if kind == "stillwatch":
-                environment["STILLWATCH_GATEWAY_URL"] = service.url
-                environment["STILLWATCH_GATEWAY_TOKEN"] = SERVICE_TOKEN
-                environment["STILLWATCH_GATEWAY_LOG"] = str(place / "exchanges.jsonl")
-            proxies[kind] = Proxy(place, model.port, callbacks=callbacks, environment=environment).start()
-            block(proxies[kind], form, 60)
-        order = list(KINDS)
-        shuffled = random.Random(5)
-        for _ in range(blocks):
-            shuffled.shuffle(order)
-            for kind in order:
-                used, took = block(proxies[kind], form, requests)
-                cpu[kind].append(used)
-                walls[kind].extend(took)
-        journalled = len(proxies["stillwatch"].rows(60 + blocks * requests))
+        for kind, callbacks in [*KINDS.items(), ("timed", TIMED)]:
+            proxies[kind] = started(kind, callbacks, folder, model, service)
+        runs = [compare(form, blocks, requests, proxies) for form in forms]
+        asked = WARMING * len(PATHS) + blocks * requests * len(forms)
+        own = [own_milliseconds(proxies["timed"], form, 400) for form in forms]
+        return {"runs": runs, "own": own, "asked": asked, "journalled": len(proxies["stillwatch"].rows(asked))}
     finally:
         for proxy in proxies.values():
             proxy.stop()
         service.stop()
         model.close()
-    added = {kind: [one - none for one, none in zip(cpu[kind], cpu["none"], strict=True)] for kind in KINDS}
-    return {
-        "form": form,
-        "cpu_ms_per_request": {kind: round(statistics.median(values), 3) for kind, values in cpu.items()},
-        "added_cpu_ms": {kind: round(statistics.median(values), 3) for kind, values in added.items() if kind != "none"},
-        "added_cpu_ms_by_block": {k: [round(one, 2) for one in v] for k, v in added.items() if k != "none"},
-        "wall_ms_p50": {kind: round(statistics.median(values), 2) for kind, values in walls.items()},
-        "journalled": journalled,
-        "asked_of_stillwatch": 60 + blocks * requests,
-    }
 
 
 def main() -> None:
     """Measures, prints, and writes `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=8)
-    parser.add_argument("--requests", type=int, default=50)
+    parser.add_argument("--blocks", type=int, default=24)
+    parser.add_argument("--requests", type=int, default=25)
     parser.add_argument("--forms", nargs="+", default=["chat"], choices=["chat", "messages", "responses"])
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    runs = []
-    for form in asked.forms:
-        with tempfile.TemporaryDirectory() as folder:
-            runs.append(measure(form, asked.blocks, asked.requests, Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        measured = measure(asked.forms, asked.blocks, asked.requests, Path(folder))
     figures = {
         "bench": "gateway_overhead",
         "blocks": asked.blocks,
@@ -128,7 +159,7 @@ def main() -> None:
         "decisions": DECISIONS,
         "prompt_bytes": len(PROMPT),
         "target_added_cpu_ms": TARGET_MS,
-        "runs": runs,
+        **measured,
         "import_seconds": {name: round(import_seconds(name), 4) for name in ("stillwatch_gateway.asgi",)},
     }
     print(json.dumps(figures, indent=1))
