@@ -136,14 +136,15 @@ class Journal:
             _turn_over(path, self.settings.keep)
         if self._file is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             self._file = open(descriptor, "ab", buffering=0)  # noqa: PTH123, SIM115
             self._size = os.fstat(descriptor).st_size
             self._looked_at = now
+            if self._size and os.pread(descriptor, 1, self._size - 1) != b"\n":
+                self._file.write(b"\n")  # half a line, from a disk that was full
         written = self._file.write(line)
         self._size += written
         if written != len(line):
-            self._file.write(b"\n")
             raise OSError(28, "the disk took half a line")
 
     def _close(self) -> None:
