@@ -156,6 +156,23 @@ def test_hostile_headers_and_bodies_change_nothing(proxy: Proxy) -> None:
     assert proxy.ask("chat", "suspended", stream=False, headers=latin, **hostile).status == 403
 
 
+@FORMS
+@STREAMED
+@pytest.mark.parametrize(
+    "odd",
+    [{"litellm_metadata": {"stillwatch_call": "x"}}, {"litellm_metadata": "x"}, {"litellm_metadata": []},
+     {"litellm_metadata": '{"stillwatch_call": "x"}'}, {"metadata": {"stillwatch_call": "x"}}, {"metadata": None}],
+    ids=str,
+)  # fmt: skip
+def test_no_metadata_of_a_clients_brings_withheld_reasoning_back(
+    proxy: Proxy, form: str, stream: bool, odd: dict[str, Any]
+) -> None:
+    answer = proxy.ask(form, "trimmed", stream=stream, **odd)
+    assert b"SECRET-REASONING" not in answer.raw
+    assert answer.status != 200 or "reasoning" in answer.headers[WITHHELD]
+    assert answer.status < 500 or proxy.ask(form, "ordinary", stream=stream, **odd).status == answer.status
+
+
 def test_a_decision_full_of_line_breaks_splits_no_header(proxy: Proxy) -> None:
     answer = proxy.ask("chat", "hostile", stream=False)
     assert answer.status == 403
