@@ -86,6 +86,7 @@ def one(world: str, seed: int, place: Path) -> dict[str, Any]:
         verdict = judge.judge(Caller(account), text)
         stopped = verdict.action not in ("", "watch", "allow")
         seen = stopped or any(f.startswith(("mark:", "joined:")) for f in verdict.flags)
+        judge.settle()  # requests of a real gateway come seconds apart
         nth[account] += 1
         who["accounts"].add(account)
         who["exchanges"] += 1

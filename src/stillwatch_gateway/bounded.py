@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+FIRST_REQUESTS = 3
 MOST_JOINED, MOST_CAMPAIGNS_EACH, MOST_BUCKETS, MOST_COUNTS = 100_000, 8, 100_000, 20_000
 
 
@@ -50,6 +51,48 @@ class Joined(_Locked):
             if len(self._of) > self._most:
                 self._of.popitem(last=False)
             return True
+
+
+class Met(_Locked):
+    """How often an account that nobody knew was met here; who was not seen for longest is forgotten, and met anew."""
+
+    def __init__(self, often: int = FIRST_REQUESTS, most: int = MOST_JOINED) -> None:
+        super().__init__()
+        self._often, self._most = often, most
+        self._times: OrderedDict[str, int] = OrderedDict()
+
+    def first(self, account: str) -> bool:
+        """Whether this is one of its first requests."""
+        with self._lock:
+            times = self._times.get(account, 0) + 1
+            self._times[account] = times
+            self._times.move_to_end(account)
+            if len(self._times) > self._most:
+                self._times.popitem(last=False)
+            return times <= self._often
+
+
+class Gathered(_Locked):
+    """Different marks of a campaign that an account sent; who was not seen for longest is forgotten."""
+
+    def __init__(self, least: int, most: int = MOST_JOINED) -> None:
+        super().__init__()
+        self._least, self._most = least, most
+        self._marks: OrderedDict[tuple[str, str], tuple[int, ...]] = OrderedDict()
+
+    def enough(self, account: str, campaign: str, mark: int) -> bool:
+        """Whether it has sent `least` different ones, this one among them."""
+        key = (account, campaign)
+        with self._lock:
+            marks = self._marks.get(key, ())
+            if mark not in marks and len(marks) < self._least:
+                marks = (*marks, mark)
+                self._marks[key] = marks
+            if marks:
+                self._marks.move_to_end(key)
+            if len(self._marks) > self._most:
+                self._marks.popitem(last=False)
+            return len(marks) >= self._least
 
 
 class Buckets(_Locked):

@@ -1,8 +1,8 @@
 """What holds for one request: looked up in memory, in microseconds, and never an exception.
 
 `allow` beats all. Otherwise the strongest of the decisions that hold for the exchange, key, account, organisation or
-campaign wins. An account that the provider does not know and that sends one of a campaign's marks joins it here, from
-that request on, and gets what the campaign's decision has for newcomers; a known account with a mark is only flagged.
+campaign wins. An account that the provider does not know and that sends several of a campaign's marks joins it here,
+from that request on, and gets what the campaign's decision has for newcomers; a known account with a mark is flagged.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from stillwatch_gateway.bounded import Buckets, Joined, Tally
+from stillwatch_gateway.bounded import Buckets, Gathered, Joined, Met, Tally
 from stillwatch_gateway.cache import Cache, Snapshot, steady_time
-from stillwatch_gateway.kernel import ends_among, warm
+from stillwatch_gateway.kernel import ends_among, shingles_of, warm
 from stillwatch_gateway.quiet import Faults
 from stillwatch_gateway.rules import RuleScan
 from stillwatch_gateway.settings import GatewaySettings
@@ -27,6 +27,8 @@ Holding = tuple[int, float, str, Decision, str]
 
 _RANKS = {action: rank for rank, action in enumerate(ACTIONS)}
 _ALLOW = _RANKS["allow"]
+LEAST_MARKS = 3
+"""Different marks of a campaign from which a newcomer is one of its accounts: a few words in a row are anybody's."""
 
 NOT_JUDGED = Decision(
     decision_id="not-judged", action="suspend", scope="exchange", value="*", created_at=0.0, expires_at=4102444800.0,
@@ -84,7 +86,9 @@ class Judge:
         self._joined = Joined()
         self._buckets = Buckets(steady)
         self._usage = Tally(("decision_id", "campaign_id", "action", "outcome"), clock)
-        self._sightings = Tally(("account", "campaign_id", "decision_id", "mark", "kind", "newcomer"), clock)
+        self._sightings = Tally(("account", "campaign_id", "decision_id", "mark", "kind", "newcomer", "joined"), clock)
+        self._met = Met()
+        self._gathered = Gathered(LEAST_MARKS)
         self._shingles = ShingleSearch(self.saw_marks, self.faults, limit=settings.text_limit)
         self._on_fault = REFUSED if settings.fail == "closed" else NOTHING
         self.judged = 0
@@ -107,7 +111,8 @@ class Judge:
 
     def take_sightings(self) -> list[dict[str, Any]]:
         """Marks of campaigns that were seen since the last call: `account`, `campaign_id`, `decision_id`, `mark` (16
-        hex digits), `kind` (`opening`, `closing`, `shingle`), `newcomer`, `count`, `first_at`, `last_at`."""
+        hex digits), `kind` (`opening`, `closing`, `shingle`), `newcomer`, `joined` (with marks enough), `count`,
+        `first_at`, `last_at`."""
         return self._sightings.take()
 
     def stats(self) -> dict[str, Any]:
@@ -132,6 +137,10 @@ class Judge:
         newcomer = snapshot.is_known(account) is False
         for mark in marks:
             self._saw(snapshot, self.cache.now(), account, newcomer, mark, kind)
+
+    def settle(self, seconds: float = 10.0) -> bool:
+        """Wait until every text that was handed to the background search is done; whether it was in time."""
+        return self._shingles.settle(seconds)
 
     def stop(self) -> None:
         """End the background search."""
@@ -181,8 +190,14 @@ class Judge:
         if closing is not None:
             flags += self._saw(snapshot, now, account, newcomer, closing, "closing")
         wanted = self.settings.shingles
-        if account and (wanted == "all" or (newcomer and wanted == "newcomers")) and not flags:
-            self._shingles.ask(account, text, snapshot.marks)
+        if account and (wanted == "all" or (newcomer and wanted == "newcomers")) and not self._joined.get(account):
+            if newcomer and self._met.first(account):
+                # Who is new is looked at before the first answers, not after; it costs up to a millisecond.
+                for mark in dict.fromkeys(shingles_of(text, self.settings.text_limit)):
+                    if mark in snapshot.marks:
+                        flags += self._saw(snapshot, now, account, newcomer, mark, "shingle")
+            else:
+                self._shingles.ask(account, text, snapshot.marks)
         return tuple(dict.fromkeys(flags))
 
     def _saw(self, snapshot: Snapshot, now: float, account: str, newcomer: bool, mark: int, kind: str) -> list[str]:
@@ -195,8 +210,9 @@ class Judge:
             flags.append(f"mark:{campaign}")
             if not account or one.decision_id in snapshot.members.get(account, ()):
                 continue
-            self._sightings.add((account, campaign, one.decision_id, f"{mark:016x}", kind, newcomer))
-            if newcomer and self._joined.add(account, campaign):
+            joins = newcomer and self._gathered.enough(account, campaign, mark)
+            self._sightings.add((account, campaign, one.decision_id, f"{mark:016x}", kind, newcomer, joins))
+            if joins and self._joined.add(account, campaign):
                 flags.append(f"joined:{campaign}")
         return flags
 
@@ -245,7 +261,8 @@ def _renew_after_fork(judge: Judge) -> None:
     def renew() -> None:
         one = ref()
         if one is not None:
-            for part in (one.cache, one.faults, one._joined, one._buckets, one._usage, one._sightings):
+            remembered = (one._joined, one._met, one._gathered, one._buckets, one._usage, one._sightings)
+            for part in (one.cache, one.faults, *remembered):
                 part.renew_lock()
             one._shingles.renew()
 

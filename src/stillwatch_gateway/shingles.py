@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 
@@ -30,7 +31,7 @@ class ShingleSearch:
         self._wake = threading.Event()
         self._starting = threading.Lock()
         self._thread = None
-        self._stopped = False
+        self._stopped = self._busy = False
         self._queue.clear()
 
     def ask(self, account: str, text: str, marks: Collection[int]) -> None:
@@ -43,6 +44,15 @@ class ShingleSearch:
             self._start()
         if not self._wake.is_set():
             self._wake.set()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until the queue is empty and the last text done."""
+        until = time.monotonic() + seconds
+        while self._queue or self._busy:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.0005)
+        return True
 
     def stop(self) -> None:
         """End the thread; what is queued is dropped."""
@@ -63,6 +73,7 @@ class ShingleSearch:
             self._wake.wait()
             self._wake.clear()
             while self._queue and not self._stopped:
+                self._busy = True
                 try:
                     account, text, marks = self._queue.popleft()
                     hits = [
@@ -72,4 +83,5 @@ class ShingleSearch:
                         self._found(account, hits)
                 except Exception as error:
                     self._faults.note("shingles", error)
+                self._busy = False
                 give_way()

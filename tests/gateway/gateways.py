@@ -9,7 +9,7 @@ from typing import Any
 from stillwatch_gateway.cache import Cache
 from stillwatch_gateway.deltas import Delta
 from stillwatch_gateway.judge import Judge
-from stillwatch_gateway.kernel import ends_of
+from stillwatch_gateway.kernel import ends_of, shingles_of
 from stillwatch_gateway.settings import GatewaySettings
 from stillwatch_gateway.wire import Decision, account_number
 
@@ -29,8 +29,9 @@ def decision(
 def campaign(**more: Any) -> Decision:
     """A campaign of two members whose template's opening is its mark."""
     opening = ends_of(TEMPLATE).opening
+    marks = (opening, *shingles_of(TEMPLATE))
     assert opening is not None
-    given = {"members": ("m-1", "m-2"), "marks": (opening,), "newcomers": "step_up", **more}
+    given = {"members": ("m-1", "m-2"), "marks": marks, "newcomers": "step_up", **more}
     return decision("d-c", "suspend", "campaign", "c-1", **given)
 
 

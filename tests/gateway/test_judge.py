@@ -12,8 +12,9 @@ from gateways import NOW, OTHER, TEMPLATE, Gateway, campaign, decision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stillwatch_gateway.bounded import FIRST_REQUESTS
 from stillwatch_gateway.deltas import Delta
-from stillwatch_gateway.judge import NOT_JUDGED, NOTHING, Caller
+from stillwatch_gateway.judge import LEAST_MARKS, NOT_JUDGED, NOTHING, Caller
 from stillwatch_gateway.kernel import shingles_of
 from stillwatch_gateway.wire import ACTIONS, Limits
 
@@ -70,8 +71,10 @@ def test_a_newcomer_with_the_template_joins_and_stays_in_without_it() -> None:
     assert (before.action, before.newcomer) == ("", True)
     assert (first.action, first.newcomer, first.flags) == ("step_up", True, ("mark:c-1", "joined:c-1"))
     assert (later.action, later.flags) == ("step_up", ())
-    (sighting,) = gateway.judge.take_sightings()
-    assert (sighting["account"], sighting["campaign_id"], sighting["kind"]) == ("new-1", "c-1", "opening")
+    sightings = gateway.judge.take_sightings()
+    assert {(one["account"], one["campaign_id"]) for one in sightings} == {("new-1", "c-1")}
+    assert {one["kind"] for one in sightings} == {"opening", "shingle"}
+    assert any(one["joined"] for one in sightings)
     assert gateway.judge.take_sightings() == []
 
 
@@ -80,7 +83,22 @@ def test_a_known_account_with_the_template_is_flagged_and_left_alone() -> None:
     for text in (TEMPLATE, OTHER):
         assert gateway.judge.judge(Caller("k-1"), text).action == ""
     assert gateway.judge.judge(Caller("k-1"), TEMPLATE).flags == ("mark:c-1",)
-    assert [one["newcomer"] for one in gateway.judge.take_sightings()] == [False]
+    assert [(one["newcomer"], one["joined"]) for one in gateway.judge.take_sightings()] == [(False, False)]
+
+
+def test_one_sign_alone_makes_nobody_part_of_a_campaign_and_several_over_time_do() -> None:
+    opening, *others = campaign().marks
+    gateway = Gateway(campaign(marks=(opening,)))
+    for _ in range(20):
+        verdict = gateway.judge.judge(Caller("new-1"), TEMPLATE)
+    assert (verdict.action, verdict.flags) == ("", ("mark:c-1",)), "the same words again are no further sign"
+    assert not any(one["joined"] for one in gateway.judge.take_sightings())
+    gateway = Gateway(campaign())
+    for i, mark in enumerate(others[:LEAST_MARKS]):
+        assert gateway.judge.judge(Caller("new-1"), OTHER).action == ""
+        gateway.judge.saw_marks("new-1", [mark])
+        assert len(gateway.judge._joined) == (i == LEAST_MARKS - 1)
+    assert gateway.judge.judge(Caller("new-1"), OTHER).action == "step_up"
 
 
 def test_without_a_list_of_known_accounts_nobody_is_new() -> None:
@@ -103,14 +121,20 @@ def test_who_joined_stays_in_when_the_campaigns_decision_is_replaced() -> None:
     assert gateway.judge.judge(Caller("new-1"), OTHER).action == "block_new_keys"
 
 
-def test_a_newcomer_with_a_shingle_in_the_middle_joins_soon_after() -> None:
+def test_a_newcomer_with_the_template_in_the_middle_joins_before_its_first_answer() -> None:
     inner = "the reference solution to the olympiad problem is written between the two lines of stars below"
     gateway = Gateway(campaign(marks=tuple(shingles_of(inner))))
+    assert gateway.judge.judge(Caller("new-1"), f"{OTHER} {inner} {OTHER}").action == "step_up"
+
+
+def test_after_its_first_requests_a_newcomer_is_looked_at_in_the_background() -> None:
+    inner = "the reference solution to the olympiad problem is written between the two lines of stars below"
+    gateway = Gateway(campaign(marks=tuple(shingles_of(inner))))
+    for _ in range(FIRST_REQUESTS):
+        gateway.judge.judge(Caller("new-1"), OTHER)
     text = f"{OTHER} {inner} {OTHER}"
     assert gateway.judge.judge(Caller("new-1"), text).action == ""
-    until = time.monotonic() + 20
-    while not len(gateway.judge._joined) and time.monotonic() < until:
-        time.sleep(0.01)
+    assert gateway.judge.settle(20)
     assert gateway.judge.judge(Caller("new-1"), OTHER).action == "step_up"
     assert {one["kind"] for one in gateway.judge.take_sightings()} == {"shingle"}
     gateway.judge.stop()
@@ -119,8 +143,8 @@ def test_a_newcomer_with_a_shingle_in_the_middle_joins_soon_after() -> None:
 def test_a_full_queue_of_shingles_drops_and_counts() -> None:
     gateway = Gateway(campaign())
     gateway.judge._shingles._thread = threading.Thread()  # One that never runs.
-    for i in range(600):
-        gateway.judge.judge(Caller(f"new-{i}"), OTHER)
+    for _ in range(600 + FIRST_REQUESTS):
+        gateway.judge.judge(Caller("new-1"), OTHER)
     assert gateway.judge.stats()["shingle_searches_dropped"] == 600 - 512
 
 
@@ -215,7 +239,7 @@ def test_what_is_no_caller_at_all_passes() -> None:
 
 def test_a_truncated_text_is_said_to_be_and_recognised_by_its_opening() -> None:
     verdict = Gateway(campaign()).judge.judge(Caller("new-1"), TEMPLATE + OTHER * 100)
-    assert verdict.truncated and verdict.action == "step_up"
+    assert verdict.truncated and verdict.flags[0] == "mark:c-1"
     assert not Gateway(campaign()).judge.judge(Caller("new-1"), TEMPLATE).truncated
 
 

@@ -138,9 +138,9 @@ def test_an_account_that_a_gateway_saw_join_is_decided_for_every_gateway(place: 
     record = Record(home)
     made = decide(record, policy(), facts(finding("C-join")), time.time(), marks={"C-join": (5,)})
     people.approve(record, ANN, made.new[0], time.time())
-    new = {"campaign_id": "C-join", "account": "new-1", "newcomer": True}
+    new = {"campaign_id": "C-join", "account": "new-1", "joined": True}
     sent = {"items": [new, {**new, "campaign_id": "C-other"}, {**new, "account": 7}, {},
-                      {**new, "account": "old-1", "newcomer": False}]}  # fmt: skip
+                      {**new, "account": "old-1", "joined": False}]}  # fmt: skip
     assert ask(f"{url}/v1/sightings", tokens["gateway"], sent)[1] == {"new": 1}
     assert ask(f"{url}/v1/sightings", tokens["gateway"], sent)[1] == {"new": 0}
     everything = ask(f"{url}/v1/decisions/stream", tokens["gateway"])[1]["upsert"]

@@ -21,8 +21,8 @@ MOST_JOINED = 50_000
 def take_sightings(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> int:
     """Notes accounts that joined a campaign; they get its `newcomers` action at every gateway. How many were new.
 
-    An item is {"campaign_id", "account", "newcomer": true}; what is not is passed over, and so are campaigns that no
-    live decision names, and accounts that were known before: one sign is not enough against those.
+    An item is {"campaign_id", "account", "joined": true}; what is not is passed over, and so are campaigns that no
+    live decision names, and accounts that were known before or sent too few marks: one sign is not enough.
     """
     live = {
         row["campaign_id"]: row for row in live_rows(record, now) if row["marks"] != "[]" and row["scope"] == "campaign"
@@ -47,7 +47,7 @@ def take_sightings(record: Record, who: Who, items: Sequence[dict[str, Any]], no
 
 def _joins(item: dict[str, Any]) -> bool:
     account = item.get("account")
-    return item.get("newcomer") is True and isinstance(account, str) and 0 < len(account) <= LONGEST_ID
+    return item.get("joined") is True and isinstance(account, str) and 0 < len(account) <= LONGEST_ID
 
 
 def _joined_decision(record: Record, source: dict[str, Any], now: float) -> None:

@@ -248,7 +248,7 @@ def _for_gateways(app: FastAPI, place: Home, sent_rules: tuple[bytes, str]) -> N
 
     @app.post("/v1/sightings", response_model=words.Taken, tags=["gateways"])
     def sightings(who: Gateway, body: words.Items) -> Any:
-        """Unknown accounts that sent a campaign's own template: items of {campaign_id, account, newcomer}."""
+        """Unknown accounts that sent a campaign's own template: items of {campaign_id, account, joined}."""
         return {"new": take_sightings(place.record, who, body.items, place.clock())}
 
 
