@@ -221,19 +221,21 @@ class Judge:
     ) -> Verdict:
         if not holding:
             return Verdict("", None, None, None, newcomer, flags, truncated)
-        enforced = _strongest([one for one in holding if one[3].enforced])
-        simulated = None
-        if enforced is None or enforced[0] != _ALLOW:
-            simulated = _strongest([one for one in holding if not one[3].enforced])
-        action, decision = "", None
-        if enforced is not None:
-            _, _, _, decision, action = enforced
-            outcome = "acted"
-            rate = decision.limits.per_minute
-            # A campaign's rate is each account's own.
-            if action == "throttle" and rate and self._buckets.take((decision.decision_id, account), rate):
-                action, outcome = "", "passed"
-            self._usage.add((decision.decision_id, _campaign(decision), enforced[4], outcome))
+        enforced = sorted((one for one in holding if one[3].enforced), key=lambda one: one[:3], reverse=True)
+        allowed = [one for one in enforced if one[0] == _ALLOW]
+        simulated = None if allowed else _strongest([one for one in holding if not one[3].enforced])
+        action: str = ""
+        decision: Decision | None = None
+        for _, _, _, one, named in allowed or enforced:
+            decision = decision or one
+            rate = one.limits.per_minute
+            # A campaign's rate is each account's own. What passes below it is still subject to what is weaker.
+            if named == "throttle" and rate and self._buckets.take((one.decision_id, account), rate):
+                self._usage.add((one.decision_id, _campaign(one), named, "passed"))
+                continue
+            self._usage.add((one.decision_id, _campaign(one), named, "acted"))
+            action, decision = named, one
+            break
         if simulated is not None:
             self._usage.add((simulated[3].decision_id, _campaign(simulated[3]), simulated[4], "would"))
         shown = decision if decision is not None else simulated and simulated[3]

@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from typing import Any
 
-ACTIONS: tuple[str, ...] = ("allow", "watch", "step_up", "throttle", "trim", "block_new_keys", "suspend")
-"""Weakest first; of several that hold for a request the last in this order wins, save that `allow` beats all."""
+ACTIONS: tuple[str, ...] = ("allow", "watch", "block_new_keys", "trim", "throttle", "step_up", "suspend")
+"""By what a request loses, least first; of several that hold the last in this order wins, save that `allow` beats all.
+`block_new_keys` takes nothing from a request: it keeps an account or organisation from making keys."""
 SCOPES: tuple[str, ...] = ("exchange", "key", "account", "organisation", "campaign")
 REASONING: tuple[str, ...] = ("keep", "shorten", "withhold")
 

@@ -282,3 +282,14 @@ def test_several_threads_may_ask_while_decisions_change() -> None:
 
 
 _SHARED = Gateway(campaign(), decision("d-1"))
+
+
+def test_what_passes_below_a_throttles_rate_is_still_trimmed() -> None:
+    gateway = Gateway(decision("d-1", "throttle", limits=Limits(per_minute=2)), decision("d-2", "trim"))
+    actions = [gateway.judge.judge(Caller("a-1"), OTHER).action for _ in range(3)]
+    assert actions == ["trim", "trim", "throttle"]
+
+
+def test_an_account_that_may_make_no_keys_is_trimmed_all_the_same() -> None:
+    gateway = Gateway(decision("d-1", "block_new_keys"), decision("d-2", "trim"))
+    assert gateway.judge.judge(Caller("a-1"), OTHER).action == "trim"
