@@ -104,6 +104,21 @@ class Judge:
             self.faults.note("judge", error)
             return self._on_fault
 
+    def may_make_key(self, caller: Caller) -> Decision | None:
+        """The enforced decision that keeps a caller from making keys (`block_new_keys`, `suspend`); None: it may."""
+        try:
+            age = self.cache.age_s()
+            if (age is None or age > self.settings.stale_after_s) and self.settings.stale != "keep":
+                return NOT_JUDGED if self.settings.stale == "closed" else None
+            holding, _ = self._holding(self.cache.snapshot, self.cache.now(), caller)
+            enforced = [one[3] for one in holding if one[3].enforced]
+            if any(one.action == "allow" for one in enforced):
+                return None
+            return next((one for one in enforced if one.action in ("block_new_keys", "suspend")), None)
+        except Exception as error:
+            self.faults.note("judge", error)
+            return NOT_JUDGED if self.settings.fail == "closed" else None
+
     def take_usage(self) -> list[dict[str, Any]]:
         """What decisions did since the last call: `decision_id`, `campaign_id`, `action`, `outcome` (`acted`, `passed`:
         throttled but below its rate, `would`: simulated), `count`, `first_at`, `last_at` (epoch seconds)."""
@@ -153,18 +168,8 @@ class Judge:
         if (age is None or age > settings.stale_after_s) and settings.stale != "keep":
             return REFUSED if settings.stale == "closed" else NOTHING
         snapshot, now = cache.snapshot, cache.now()
-        account, key, organisation, exchange = (
-            one if isinstance(one, str) and len(one) <= LONGEST_ID else "" for one in caller
-        )
-        ids = [
-            *snapshot.account.get(account, ()), *snapshot.members.get(account, ()), *snapshot.key.get(key, ()),
-            *snapshot.organisation.get(organisation, ()), *snapshot.exchange.get(exchange, ()),
-        ]  # fmt: skip
-        holding = [
-            (_RANKS[one.action], one.created_at, one.decision_id, one, one.action)
-            for one in map(snapshot.decisions.__getitem__, ids)
-            if one.created_at <= now < one.expires_at
-        ]
+        holding, account = self._holding(snapshot, now, caller)
+        ids = [one[2] for one in holding]
         newcomer = bool(account) and snapshot.is_known(account) is False
         if any(one[0] == _ALLOW and one[3].enforced for one in holding):
             return self._verdict(holding, account, newcomer, (), False)
@@ -181,6 +186,22 @@ class Judge:
                     if one.created_at <= now < one.expires_at and one.decision_id not in ids:
                         holding.append((_RANKS[one.newcomers], one.created_at, one.decision_id, one, one.newcomers))
         return self._verdict(holding, account, newcomer, flags, truncated)
+
+    def _holding(self, snapshot: Snapshot, now: float, caller: Caller) -> tuple[list[Holding], str]:
+        """What holds for a caller by its ids, and its account ("": unknown)."""
+        account, key, organisation, exchange = (
+            one if isinstance(one, str) and len(one) <= LONGEST_ID else "" for one in caller
+        )
+        ids = [
+            *snapshot.account.get(account, ()), *snapshot.members.get(account, ()), *snapshot.key.get(key, ()),
+            *snapshot.organisation.get(organisation, ()), *snapshot.exchange.get(exchange, ()),
+        ]  # fmt: skip
+        holding = [
+            (_RANKS[one.action], one.created_at, one.decision_id, one, one.action)
+            for one in map(snapshot.decisions.__getitem__, ids)
+            if one.created_at <= now < one.expires_at
+        ]
+        return holding, account
 
     def _look_at(self, snapshot: Snapshot, now: float, account: str, newcomer: bool, text: str) -> tuple[str, ...]:
         opening, closing = ends_among(text, snapshot.marks, self.settings.text_limit)

@@ -251,10 +251,9 @@ async def may_create_key(data: Any) -> dict[str, Any]:
     """For `general_settings: custom_key_generate`: refuses new keys where `block_new_keys` or `suspend` holds."""
     try:
         account = getattr(data, "user_id", None) or getattr(data, "team_id", None)
-        verdict = handler.assembly.judge.judge(Caller(account), None)
-        if verdict.action in ("block_new_keys", "suspend"):
-            tell = verdict.decision.tell if verdict.decision is not None else ""
-            return {"decision": False, "message": tell or "This account cannot create keys at present."}
+        held = handler.assembly.judge.may_make_key(Caller(account))
+        if held is not None:
+            return {"decision": False, "message": held.tell or "This account cannot create keys at present."}
     except Exception as error:
         handler.faults.note("litellm new key", error)
     return {"decision": True}

@@ -293,3 +293,12 @@ def test_what_passes_below_a_throttles_rate_is_still_trimmed() -> None:
 def test_an_account_that_may_make_no_keys_is_trimmed_all_the_same() -> None:
     gateway = Gateway(decision("d-1", "block_new_keys"), decision("d-2", "trim"))
     assert gateway.judge.judge(Caller("a-1"), OTHER).action == "trim"
+
+
+def test_who_may_make_no_keys_may_not_whatever_else_holds_and_an_allowance_beats_it() -> None:
+    blocked = decision("d-1", "block_new_keys"), decision("d-2", "trim")
+    held = Gateway(*blocked).judge.may_make_key(Caller("a-1"))
+    assert held is not None and held.decision_id == "d-1"
+    assert Gateway(*blocked).judge.may_make_key(Caller("a-2")) is None
+    assert Gateway(decision("d-1", "block_new_keys", enforced=False)).judge.may_make_key(Caller("a-1")) is None
+    assert Gateway(*blocked, decision("d-3", "allow")).judge.may_make_key(Caller("a-1")) is None
