@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.act_page import sections as act_sections
 from bench.truth import add_up
 from bench.yardstick_page import sections
 
@@ -166,6 +167,7 @@ def main() -> None:
         "below is measured on them.", "",
     ]  # fmt: skip
     lines += sections()
+    lines += act_sections()
     if real:
         total = real["litellm"]["totals"]
         lines += [

@@ -36,7 +36,7 @@ REPORT_FROM = 55.0
 PRIOR = 0.2
 
 #: What changes none of the figures: how findings are shown.
-_SHOWS = ("cli", "decide", "report", "service", "drill.py", "__main__.py")
+_SHOWS = ("cli", "console", "decide", "report", "service", "share", "drill.py", "__main__.py")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ class GatewaySettings:
     enforced), `keep` (decisions go on until they expire) or `closed` (every request is suspended).
 
     `text_limit`: characters of a prompt that are read. `shingles`: whose prompts are searched for a campaign's
-    shingles, after the request, in a background thread: `newcomers`, `all` or `none`. `wait_s`: how long a poll of the
+    shingles (a newcomer's first ones at once, all others after the request, in a background thread), and `rules`: whose
+    are scanned with the pattern rules, at once: `newcomers`, `all` or `none`. `wait_s`: how long a poll of the
     service may stay open; `known_every_s`: how often the list of known accounts and the rules are asked for;
     `post_every_s`: how often usage and sightings are sent. `log`: a file or folder for exchange logs, for the plug-ins
     that write them (`log_text` false: without prompts and answers; a new file begins at `log_max_mb`, and `log_keep`
@@ -51,6 +52,7 @@ class GatewaySettings:
     stale_after_s: float = 3600.0
     text_limit: int = 4096
     shingles: str = "newcomers"
+    rules: str = "newcomers"
     wait_s: float = 20.0
     known_every_s: float = 60.0
     post_every_s: float = 10.0
@@ -141,7 +143,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "url": _url("http", "https"), "token": str, "token_file": Path, "redis": _url("redis", "rediss"),
     "cache_dir": Path, "fail": _one_of("open", "closed"), "stale": _one_of("open", "keep", "closed"),
     "stale_after_s": _number(float, 1, 30 * 86400), "text_limit": _number(int, 64, 1 << 16),
-    "shingles": _one_of("newcomers", "all", "none"), "wait_s": _number(float, 0, 25),
+    "shingles": _one_of("newcomers", "all", "none"), "rules": _one_of("newcomers", "all", "none"),
+    "wait_s": _number(float, 0, 25),
     "known_every_s": _number(float, 1, 86400), "post_every_s": _number(float, 1, 3600), "log": Path,
     "log_text": _yes_or_no, "log_max_mb": _number(int, 1, 1 << 20), "log_keep": _number(int, 0, 1000),
     "verify_url": _url("http", "https"), "trusted_proxies": _networks,

@@ -149,7 +149,8 @@ class Following:
     """A cache, a judge and a follower of one source, started."""
 
     def __init__(self, url: str | None, **settings: Any) -> None:
-        given = {"url": url, "token": TOKEN, "wait_s": 2.0, "known_every_s": 0.2, "post_every_s": 0.1, **settings}
+        given = {"url": url, "token": TOKEN, "wait_s": 2.0, "known_every_s": 0.2, "post_every_s": 0.1, "rules": "all",
+                 **settings}  # fmt: skip
         self.settings = GatewaySettings(**given)
         self.cache = Cache(clock=lambda: NOW)
         self.judge = Judge(self.cache, settings=self.settings)

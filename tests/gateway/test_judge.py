@@ -244,7 +244,7 @@ def test_a_truncated_text_is_said_to_be_and_recognised_by_its_opening() -> None:
 
 
 def test_rules_flag_prompts_and_bad_rules_are_left_out() -> None:
-    gateway = Gateway()
+    gateway = Gateway(rules="all")
     rules = [
         {"code": 1, "id": "grade", "expression": r"grade the following", "applies_to": ["prompt"]},
         {"code": 2, "id": "bad", "expression": r"(?<=x)y", "applies_to": ["prompt"]},
@@ -254,6 +254,10 @@ def test_rules_flag_prompts_and_bad_rules_are_left_out() -> None:
     assert gateway.judge.rules.set_rules(rules) == 1
     assert gateway.judge.judge(Caller("k-1"), TEMPLATE).flags == ("rule:grade",)
     assert gateway.judge.judge(Caller("k-1"), OTHER).flags == ()
+    by_default = Gateway()
+    by_default.judge.rules.set_rules(rules)
+    assert by_default.judge.judge(Caller("k-1"), TEMPLATE).flags == (), "the sweep looks at customers who are known"
+    assert by_default.judge.judge(Caller("new-1"), TEMPLATE).flags == ("rule:grade",)
     assert gateway.judge.rules.set_rules([]) == 0
     assert gateway.judge.judge(Caller("k-1"), TEMPLATE).flags == ()
 

@@ -1,0 +1,87 @@
+# ruff: noqa: E501
+"""The part of docs/results.md on acting: what a gateway costs, how fast a decision arrives, whom a policy would have met."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.yardstick_page import read
+
+
+def _percent(x: float | None, digits: int = 1) -> str:
+    return "–" if x is None else f"{100 * x:.{digits}f} %"
+
+
+def sections() -> list[str]:
+    """Asked beside measured, then each bench's table; empty where nothing was measured."""
+    judge, overhead, approval = read("gateway_judge"), read("gateway_overhead"), read("approval_to_enforced")
+    first, policies, faults = read("first_request"), read("policies"), read("gateway_faults")
+    if not any((judge, overhead, approval, first, policies, faults)):
+        return []
+    rows: list[tuple[str, str, str]] = []
+    if overhead:
+        each = ", ".join(f"{r['form']} {r['added_cpu_ms']['stillwatch']:.2f} ({r['added_cpu_ms_90']['stillwatch'][0]:.2f}–{r['added_cpu_ms_90']['stillwatch'][1]:.2f})" for r in overhead["runs"])
+        rows.append(("CPU ms added to a request of a LiteLLM proxy (90 % interval)", "≤ 2", each))
+    if judge:
+        rows += _judge_rows(judge)
+    if approval:
+        rows.append((f"seconds from approval to enforced in two proxies (a campaign of {approval['members']:,} accounts; {approval['rounds']} rounds)", "≤ 2",
+                     f"median {approval['enforced_median_s']:.2f}, longest {approval['enforced_most_s']:.2f}; lifted again {approval['lifted_median_s']:.2f}, {approval['lifted_most_s']:.2f}"))  # fmt: skip
+    if faults:
+        s = faults["summary"]
+        rows.append((f"faults injected into a running proxy ({s['faults']}), requests failed because of us", "≥ 12; 0", f"{s['failed_because_of_us']} of {s['requests']:,}; decisions lost {s['decisions_lost']}, enforced after their end {s['enforced_after_expiry']}"))
+    if first:
+        s = first["summary"]["innocent newcomers"]
+        rows.append(("innocent new accounts' exchanges stopped by a known campaign's marks", "no figure was asked", f"{_percent(s['stopped_share'], 2)} ({s['stopped']} of {s['exchanges']:,})"))
+    lines = ["## Acting: asked and measured", "", "| what | asked | measured |", "|---|---|---|"]
+    lines += [f"| {a} | {b} | {c} |" for a, b, c in rows]
+    if first:
+        lines += _first_lines(first)
+    if policies:
+        lines += _policy_lines(policies)
+    if faults:
+        lines += _fault_lines(faults)
+    return [*lines, ""]
+
+
+def _judge_rows(judge: dict[str, Any]) -> list[tuple[str, str, str]]:
+    out = []
+    for name, t in judge["kinds"].items():
+        measured = f"wall {t['p50_us']:.0f}, {t['p99_us']:.0f}; CPU {t['own_cpu_p50_us']:.0f}, {t['own_cpu_p99_us']:.0f}"
+        out.append((f"our own code a request of 0.5 to 4 kB, 5 % of them newcomers', {name}: µs p50, p99", "≤ 50, ≤ 1,000", measured))
+    out.append((f"memory at {judge['decisions']:,} decisions and {judge['known']:,} known accounts, MB", "≤ 300", f"{judge['filled_mb']:.0f}, {judge['peak_mb']:.0f} at most while loading"))
+    out.append(("import of the gateway's package, s", "< 0.3", f"{judge['import_ms'] / 1000:.2f}"))
+    return out
+
+
+def _first_lines(first: dict[str, Any]) -> list[str]:
+    lines = ["", "### A known campaign's new accounts (`python -m bench.first_request`)", "",
+             "Half of each world's accounts is held back from the sweep and comes to the gateway afterwards as unknown ones; what the sweep found is approved under the policy that ships, enforced.", "",
+             "| campaign | new accounts | their exchanges stopped | stopped or flagged | accounts flagged on their first request | ever |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for name, s in first["summary"].items():
+        lines.append(f"| {name} | {s['accounts']} | {_percent(s['stopped_share'])} | {_percent(s['flagged_share'])} | {_percent(s['recognised_on_first_request'])} | {_percent(s['recognised'])} |")
+    return lines
+
+
+def _policy_lines(policies: dict[str, Any]) -> list[str]:
+    lines = ["", "### What if: harvest prevented against legitimate exchanges touched (`python -m bench.policies`)", "",
+             f"Swept every {policies['every_hours']:g} h, approved by a person within {policies['approval_hours']:g} h, the price of looking again paid; worlds of 3 to 14 days, so that the first day weighs more than it would in forty.", "",
+             "![Harvest stopped against legitimate exchanges touched, a dot a policy](pictures/policies.png)", "",
+             "| policy | harvest stopped | lessened | legitimate exchanges touched, of 10,000 | legitimate accounts touched | campaigns acted on | median hours to the first act |", "|---|---|---|---|---|---|---|"]  # fmt: skip
+    for name, s in policies["summary"].items():
+        hours = "–" if s["median_hours_to_first_act"] is None else f"{s['median_hours_to_first_act']:.0f}"
+        lines.append(f"| {'**the policy that ships**' if name == 'ships' else name} | {_percent(s['stopped_share'])} | {_percent(s['lessened_share'])} | {1e4 * s['legitimate_exchanges_hit_share']:.2f} | {s['legitimate_accounts_hit']} of {s['legitimate_accounts']:,} | {s['campaigns_acted_on']} of {s['campaigns']} | {hours} |")
+    hit: dict[str, int] = {}
+    for row in policies["rows"]:
+        if row["policy"] == "ships":
+            for cohort, n in row["cohorts_hit"].items():
+                hit[cohort] = hit.get(cohort, 0) + n
+    if hit:
+        lines += ["", "Touched wrongly under the policy that ships: " + ", ".join(f"{n} of {c}" for c, n in sorted(hit.items(), key=lambda pair: -pair[1])) + "."]
+    return lines
+
+
+def _fault_lines(faults: dict[str, Any]) -> list[str]:
+    from bench.gateway_faults import table
+
+    return ["", "### Faults (`python -m bench.gateway_faults`)", "", table(faults)]
