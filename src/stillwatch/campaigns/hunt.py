@@ -14,8 +14,10 @@ from stillwatch.campaigns.accounts import AccountScores, score_accounts
 from stillwatch.campaigns.calibration import Calibration, against
 from stillwatch.campaigns.chance import MatchedChance
 from stillwatch.campaigns.choose import Chooser, Chosen
+from stillwatch.campaigns.fellows import with_fellows
 from stillwatch.campaigns.findings import Reported
 from stillwatch.campaigns.looks import Look, look_at, price_bits
+from stillwatch.campaigns.pools import parts_of_pools
 from stillwatch.campaigns.track import Remembered, identify, remembered_price
 from stillwatch.campaigns.weigh import Weighed, weigh
 from stillwatch.linking.candidate import Candidate
@@ -70,7 +72,12 @@ def hunt(
     tell("choosing what to report")
     chooser = Chooser(book, calibration, prior, report_from / 100.0, settings)
     harvests = _paid(book, chooser.harvests(found, weighed), memory, price, chooser.least)
+    harvests = with_fellows(chooser, harvests, found)
     networks = _paid(book, chooser.networks(found, weighed, harvests), memory, price, chooser.least)
+    parts = parts_of_pools(networks, found, book.accounts)
+    inside_pools = chooser.harvests(parts, weigh(book, parts, settings), known=harvests)
+    harvests = [*harvests, *_paid(book, inside_pools, memory, price, chooser.least)]
+    harvests = with_fellows(chooser, harvests, (), parts)
     chosen = [*harvests, *networks]
     tell("comparing with matched chance")
     scores = score_accounts(book, harvests, settings, prior)

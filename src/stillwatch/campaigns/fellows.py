@@ -1,0 +1,77 @@
+"""Who else belongs to a reported harvest: groups that hold most of it, where the rest weighs as much by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stillwatch.actors.allowed import allowed_accounts
+from stillwatch.campaigns.choose import Chooser, Chosen
+from stillwatch.campaigns.content import core_of
+from stillwatch.campaigns.pools import by_content
+from stillwatch.campaigns.weigh import weigh
+from stillwatch.linking.candidate import Candidate
+
+Array = np.ndarray[Any, Any]
+
+#: Share of a harvest that a group must hold for the group's other accounts to be asked.
+MOST_OF_IT = 0.8
+#: How likely the others of such a group harvest, before their own evidence. By hand: in the development worlds others
+#: who were all guilty and asked mostly came to 0.55 or more, legitimate ones to 0.04, and mixed ones to 0.12.
+PRIOR = 0.7
+#: What they must come to. No lower where a lower score is reported: this is about who is added to a finding.
+LEAST = 0.55
+_MOST_TRIES = 12
+
+
+def with_fellows(
+    chooser: Chooser, harvests: Sequence[Chosen], candidates: Sequence[Candidate], parts: Sequence[Candidate] = ()
+) -> list[Chosen]:
+    """The harvests, each with the others of a candidate that holds most of it, where these weigh enough alone.
+
+    A well-tied part of a harvest is surer than the whole and is chosen first; seen from the part, what the harvest
+    sends is sent by many others, its own. So these are weighed without the part, by all that the candidate's link
+    leaves to say, and only the prior knows of their company. A relay's or a replay's others were mostly cut off as
+    unlike its middle account. `parts` are parts of a reported network (see `pools`). The score becomes the mean over accounts and never falls below what is reported.
+    """
+    taken = allowed_accounts(chooser.book).copy()
+    for harvest in harvests:
+        taken[harvest.candidate.members] = True
+    out = []
+    for harvest in harvests:
+        # Of a distillation only those who send what it sends: a pool's other customers share all else with it.
+        asked = by_content(candidates) if harvest.kind == "distillation" else candidates
+        whole = _whole(chooser, harvest, [*asked, *parts], taken)
+        taken[whole.candidate.members] = True
+        out.append(whole)
+    return out
+
+
+def _whole(chooser: Chooser, part: Chosen, candidates: Sequence[Candidate], taken: Array) -> Chosen:
+    inside = np.zeros(chooser.book.accounts, dtype=bool)
+    inside[part.candidate.members] = True
+    around = [
+        (int((~taken[c.members]).sum()), c)
+        for c in candidates
+        if inside[c.members].sum() >= MOST_OF_IT * part.candidate.size
+    ]
+    around = [pair for pair in around if pair[0] >= chooser.min_accounts]
+    for _, group in sorted(around, key=lambda pair: -pair[0])[:_MOST_TRIES]:
+        rest = group.members[~taken[group.members]]
+        if part.kind == "distillation":
+            # Of a template's users those who send little else: the others are customers of whoever wrote it.
+            rest = rest[chooser.fits(core_of(chooser.book, group.members), part.kind, group.members)[rest]]
+        if len(rest) < chooser.min_accounts:
+            continue
+        alone = weigh(chooser.book, [Candidate(rest, group.formed_by, group.how)], chooser.settings)
+        p = float(chooser.calibration.guilt(alone, PRIOR, priced=False)[0])
+        score = (part.candidate.size * part.p + len(rest) * p) / (part.candidate.size + len(rest))
+        if p < LEAST or score < chooser.least:
+            continue
+        members = np.union1d(part.candidate.members, rest)
+        both = Candidate(members, part.candidate.formed_by, part.candidate.how)
+        weighed = weigh(chooser.book, [both], chooser.settings)
+        return Chosen(both, part.kind, min(score, part.p), core_of(chooser.book, members), weighed)
+    return part
