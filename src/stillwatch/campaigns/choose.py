@@ -67,9 +67,7 @@ class Chooser:
         about = {s.name for s in all_signals() if s.about == "conduct"}
         return np.asarray(np.sum([o.bits for name, o in opinions.items() if name in about], axis=0))
 
-    def harvests(
-        self, candidates: Sequence[Candidate], weighed: Weighed, known: Sequence[Chosen] = ()
-    ) -> list[Chosen]:
+    def harvests(self, candidates: Sequence[Candidate], weighed: Weighed, known: Sequence[Chosen] = ()) -> list[Chosen]:
         """Harvests among the candidates, trimmed to the accounts that fit, none overlapping another or a known one."""
         p = self.calibration.guilt(weighed, self.prior)
         alike = weighed.bits.get("interchangeable_accounts", np.zeros(len(candidates)))

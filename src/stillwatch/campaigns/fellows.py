@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from stillwatch.actors.allowed import allowed_accounts
+from stillwatch.campaigns.calibration import against
 from stillwatch.campaigns.choose import Chooser, Chosen
 from stillwatch.campaigns.content import core_of
 from stillwatch.campaigns.pools import by_content
@@ -15,6 +16,8 @@ from stillwatch.campaigns.weigh import weigh
 from stillwatch.linking.candidate import Candidate
 
 Array = np.ndarray[Any, Any]
+PriceOf = Callable[[str, Array], float]
+"""Bits that accounts (kind of campaign, positions in the book) pay to be reported."""
 
 #: Share of a harvest that a group must hold for the group's other accounts to be asked.
 MOST_OF_IT = 0.8
@@ -27,14 +30,16 @@ _MOST_TRIES = 12
 
 
 def with_fellows(
-    chooser: Chooser, harvests: Sequence[Chosen], candidates: Sequence[Candidate], parts: Sequence[Candidate] = ()
-) -> list[Chosen]:
+    chooser: Chooser, harvests: Sequence[Chosen], candidates: Sequence[Candidate], parts: Sequence[Candidate] = (), *,
+    price_of: PriceOf = lambda kind, members: 0.0,
+) -> list[Chosen]:  # fmt: skip
     """The harvests, each with the others of a candidate that holds most of it, where these weigh enough alone.
 
     A well-tied part of a harvest is surer than the whole and is chosen first; seen from the part, what the harvest
     sends is sent by many others, its own. So these are weighed without the part, by all that the candidate's link
     leaves to say, and only the prior knows of their company. A relay's or a replay's others were mostly cut off as
-    unlike its middle account. `parts` are parts of a reported network (see `pools`). The score becomes the mean over accounts and never falls below what is reported.
+    unlike its middle account. `parts` are parts of a reported network (see `pools`). Who is new pays the price of
+    repeated looks (`price_of`). The score becomes the mean over accounts and never falls below what is reported.
     """
     taken = allowed_accounts(chooser.book).copy()
     for harvest in harvests:
@@ -43,13 +48,13 @@ def with_fellows(
     for harvest in harvests:
         # Of a distillation only those who send what it sends: a pool's other customers share all else with it.
         asked = by_content(candidates) if harvest.kind == "distillation" else candidates
-        whole = _whole(chooser, harvest, [*asked, *parts], taken)
+        whole = _whole(chooser, harvest, [*asked, *parts], taken, price_of)
         taken[whole.candidate.members] = True
         out.append(whole)
     return out
 
 
-def _whole(chooser: Chooser, part: Chosen, candidates: Sequence[Candidate], taken: Array) -> Chosen:
+def _whole(chooser: Chooser, part: Chosen, candidates: Sequence[Candidate], taken: Array, price_of: PriceOf) -> Chosen:
     inside = np.zeros(chooser.book.accounts, dtype=bool)
     inside[part.candidate.members] = True
     around = [
@@ -66,7 +71,8 @@ def _whole(chooser: Chooser, part: Chosen, candidates: Sequence[Candidate], take
         if len(rest) < chooser.min_accounts:
             continue
         alone = weigh(chooser.book, [Candidate(rest, group.formed_by, group.how)], chooser.settings)
-        p = float(chooser.calibration.guilt(alone, PRIOR, priced=False)[0])
+        price = np.asarray([price_of(part.kind, rest)])
+        p = float(against(chooser.calibration.guilt(alone, PRIOR, priced=False), -price)[0])
         score = (part.candidate.size * part.p + len(rest) * p) / (part.candidate.size + len(rest))
         if p < LEAST or score < chooser.least:
             continue
