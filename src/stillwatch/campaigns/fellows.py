@@ -26,6 +26,8 @@ MOST_OF_IT = 0.8
 PRIOR = 0.7
 #: What they must come to. No lower where a lower score is reported: this is about who is added to a finding.
 LEAST = 0.55
+#: What each must have of the middle account's share of exchanges that are the harvest's own.
+NEARLY = 0.8
 _MOST_TRIES = 12
 
 
@@ -68,11 +70,13 @@ def _whole(chooser: Chooser, part: Chosen, candidates: Sequence[Candidate], take
         if part.kind == "distillation":
             # Of a template's users those who send little else: the others are customers of whoever wrote it.
             rest = rest[chooser.fits(core_of(chooser.book, group.members), part.kind, group.members)[rest]]
+        elif _alone(chooser, rest, group, price_of(part.kind, rest)) < LEAST:
+            # A product's users send what its relay's accounts send: there the link itself must tell.
+            continue
+        rest = _nearly_alike(chooser, part, rest)
         if len(rest) < chooser.min_accounts:
             continue
-        alone = weigh(chooser.book, [Candidate(rest, group.formed_by, group.how)], chooser.settings)
-        price = np.asarray([price_of(part.kind, rest)])
-        p = float(against(chooser.calibration.guilt(alone, PRIOR, priced=False), -price)[0])
+        p = _alone(chooser, rest, group, price_of(part.kind, rest))
         score = (part.candidate.size * part.p + len(rest) * p) / (part.candidate.size + len(rest))
         if p < LEAST or score < chooser.least:
             continue
@@ -81,3 +85,21 @@ def _whole(chooser: Chooser, part: Chosen, candidates: Sequence[Candidate], take
         weighed = weigh(chooser.book, [both], chooser.settings)
         return Chosen(both, part.kind, min(score, part.p), core_of(chooser.book, members), weighed)
     return part
+
+
+def _alone(chooser: Chooser, rest: Array, group: Candidate, price: float) -> float:
+    """P(these harvest) by their own evidence and by the prior of their company."""
+    if len(rest) < chooser.min_accounts:
+        return 0.0
+    alone = weigh(chooser.book, [Candidate(rest, group.formed_by, group.how)], chooser.settings)
+    guilt = chooser.calibration.guilt(alone, PRIOR, priced=False)
+    return float(against(guilt, np.asarray([-price]))[0])
+
+
+def _nearly_alike(chooser: Chooser, part: Chosen, rest: Array) -> Array:
+    """Those of the rest who send nearly as much of what the whole sends as their middle account does.
+
+    The group's own core won't do: customers of one language make its common openings look like the group's own.
+    """
+    cover = core_of(chooser.book, np.union1d(part.candidate.members, rest)).cover[rest]
+    return rest[cover >= NEARLY * float(np.median(cover))] if len(rest) else rest

@@ -54,6 +54,7 @@ class WindowTest:
         # rest are two draws from one population.
         self._pool = self._pool[self._third :]
         self._inside = self._kernels(self._pool, self._pool)
+        self._total = [k.sum(1, dtype=np.float64) - 1.0 for k in self._inside]
         self._nulls = {}
 
     def score(self, window: Array) -> float:
@@ -79,16 +80,16 @@ class WindowTest:
                 f"give at least {-(-15 * n // 4) + 1}, or a smaller window",
             )
         if n not in self._nulls:
-            total = [k.sum(1, dtype=np.float64) - 1.0 for k in self._inside]
             rows = []
             for _ in range(_SCALE_DRAWS + self._draws):
                 at = self._rng.choice(len(self._pool), n, replace=False)
-                mutual = [k[np.ix_(at, at)].sum(1, dtype=np.float64) - 1.0 for k in self._inside]
-                rest = len(self._pool) - n
+                mutual, rest = self._without(at)
+                size = len(self._pool) - n
                 rows.append(
                     _statistics(
                         [m / (n - 1) for m in mutual],
-                        [(t[at] - m) / rest for t, m in zip(total, mutual, strict=True)],
+                        [(t[at] - m) / size for t, m in zip(self._total, mutual, strict=True)],
+                        rest,
                     )
                 )
             seen = np.asarray(rows)
@@ -103,10 +104,18 @@ class WindowTest:
         own = _unit(np.asarray(window, np.float32))
         n = len(own)
         # The null's windows saw the pool less one window: so does this one.
-        left = self._rng.permutation(len(self._pool))[n:]
+        order = self._rng.permutation(len(self._pool))
         mutual = [(k.sum(1, dtype=np.float64) - 1.0) / (n - 1) for k in self._kernels(own, own)]
-        others = self._kernels(own, self._pool[left])
-        return _statistics(mutual, [k.mean(1, dtype=np.float64) for k in others])
+        others = self._kernels(own, self._pool[order[n:]])
+        _, rest = self._without(order[:n])
+        return _statistics(mutual, [k.mean(1, dtype=np.float64) for k in others], rest)
+
+    def _without(self, at: NDArray[np.intp]) -> tuple[list[Numbers], list[float]]:
+        """(nearness of each of these texts of the pool to these, summed; mean nearness within the rest), by kernel."""
+        mutual = [k[np.ix_(at, at)].sum(1, dtype=np.float64) - 1.0 for k in self._inside]
+        size = len(self._pool) - len(at)
+        within = [float(t.sum() - 2.0 * t[at].sum() + m.sum()) for t, m in zip(self._total, mutual, strict=True)]
+        return mutual, [w / (size * (size - 1)) for w in within]
 
     def _kernels(self, left: Array, right: Array) -> list[Array]:
         """exp((cosine - 1) / t) between two sets of texts, at each radius of either space; the wide ones last."""
@@ -118,11 +127,16 @@ class WindowTest:
         return [np.exp(apart / np.float32(t)) for apart, t in ways]
 
 
-def _statistics(mutual: list[Numbers], benign: list[Numbers]) -> Numbers:
-    """Statistics of one window, higher = more suspicious, from each text's mean nearness to window and benign texts."""
+def _statistics(mutual: list[Numbers], benign: list[Numbers], rest: list[float]) -> Numbers:
+    """Statistics of one window, higher = more suspicious, from each text's mean nearness to window and benign texts.
+
+    `rest` is the mean nearness within the benign texts, by kernel. The first statistic of each kernel is the unbiased
+    squared MMD (Gretton et al., JMLR 2012): without the benign texts' own term it would vary with whichever of them
+    happened to be compared with, a hundred times more than with a twentieth of the window.
+    """
     out: list[float] = []
-    for at, (near, expected) in enumerate(zip(mutual, benign, strict=True)):
-        out.append(float(np.mean(near) - 2 * np.mean(expected)))
+    for at, (near, expected, within) in enumerate(zip(mutual, benign, rest, strict=True)):
+        out.append(float(np.mean(near) + within - 2 * np.mean(expected)))
         if at < len(_RADII) + len(_WHITE):
             # A floor: where benign texts are so sparse that one neighbour more or less decides, it is noise.
             floor = 0.2 * float(np.mean(expected)) + 1e-6
