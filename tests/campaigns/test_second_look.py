@@ -16,11 +16,11 @@ from stillwatch.campaigns.pools import parts_of_pools
 from stillwatch.campaigns.weigh import weigh
 from stillwatch.linking.candidate import Candidate
 
-TIED, UNTIED, USERS = 20, 60, 60
+TIED, UNTIED, USERS, NATIVES = 20, 60, 8, 45
 
 
 @cache
-def _book() -> tuple[Book, np.ndarray, np.ndarray, np.ndarray]:
+def _book() -> tuple[Book, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """People; a harvest's tied accounts; its others, with cards of their own; people who took up its template."""
     town = Traffic(seed=21)
     town.people(150, 30)
@@ -34,7 +34,20 @@ def _book() -> tuple[Book, np.ndarray, np.ndarray, np.ndarray]:
     users = town.people(USERS, 30)
     for number in users.tolist():
         town.send(number, town.by_life(12), opening=town.drawn(12, template))
-    return town.book(), tied, untied, users
+    # People who write the language of the harvest: they open alike, on its matter, and some share an address with it.
+    greeting = town.fresh(1, "greeting")
+    natives = town.accounts(NATIVES)
+    for i, native in enumerate(natives.tolist()):
+        address = 3 if i < 5 else 1000 + native
+        town.send(
+            native,
+            town.by_life(40),
+            opening=greeting[0],
+            topic=town.topics(40, centre, flip=0.25),
+            ip=address,
+            net=address,
+        )
+    return town.book(), tied, untied, users, natives
 
 
 def _chooser() -> Chooser:
@@ -42,7 +55,7 @@ def _chooser() -> Chooser:
 
 
 def _part() -> Chosen:
-    book, tied, _, _ = _book()
+    book, tied, _, _, _ = _book()
     candidate = Candidate(tied, frozenset({"payment", "registration", "network"}), "by hand")
     return Chosen(candidate, "distillation", 0.97, core_of(book, tied), weigh(book, [candidate], {}))
 
@@ -52,7 +65,7 @@ def _by_content(*groups: np.ndarray) -> Candidate:
 
 
 def test_those_who_send_what_a_proven_harvest_sends_by_the_clock_are_in_it() -> None:
-    _, tied, untied, _ = _book()
+    _, tied, untied, _, _ = _book()
     (whole,) = with_fellows(_chooser(), [_part()], [_by_content(tied, untied)])
     assert np.isin(untied, whole.candidate.members).mean() >= 0.9
     assert np.isin(tied, whole.candidate.members).all()
@@ -61,27 +74,34 @@ def test_those_who_send_what_a_proven_harvest_sends_by_the_clock_are_in_it() -> 
 
 
 def test_people_who_took_up_a_harvests_template_are_not_in_it() -> None:
-    _, tied, untied, users = _book()
+    _, tied, untied, users, _ = _book()
     for group in (_by_content(tied, users), _by_content(tied, untied, users)):
         (whole,) = with_fellows(_chooser(), [_part()], [group])
         assert not np.isin(users, whole.candidate.members).any()
 
 
+def test_customers_who_write_the_harvests_language_do_not_join_it_by_a_shared_address() -> None:
+    _, tied, untied, _, natives = _book()
+    (whole,) = with_fellows(_chooser(), [_part()], [_by_content(tied, untied, natives)])
+    assert np.isin(untied, whole.candidate.members).mean() >= 0.9
+    assert not np.isin(natives, whole.candidate.members).any()
+
+
 def test_a_group_that_holds_little_of_a_harvest_brings_it_nobody() -> None:
-    _, tied, untied, _ = _book()
+    _, tied, untied, _, _ = _book()
     (same,) = with_fellows(_chooser(), [_part()], [_by_content(tied[:10], untied)])
     assert np.array_equal(same.candidate.members, tied)
 
 
 def test_a_pools_other_customers_do_not_join_a_distillation_in_it() -> None:
-    _, tied, untied, _ = _book()
+    _, tied, untied, _, _ = _book()
     pool = Candidate(np.concatenate([tied, untied]), frozenset({"network"}), "one pool of addresses")
     (same,) = with_fellows(_chooser(), [_part()], [pool])
     assert np.array_equal(same.candidate.members, tied)
 
 
 def test_who_joins_at_a_late_look_pays_for_the_looks() -> None:
-    _, tied, untied, _ = _book()
+    _, tied, untied, _, _ = _book()
     asked = []
 
     def price_of(kind: str, members: np.ndarray) -> float:
@@ -94,7 +114,7 @@ def test_who_joins_at_a_late_look_pays_for_the_looks() -> None:
 
 
 def test_no_account_joins_two_harvests() -> None:
-    _, tied, untied, _ = _book()
+    _, tied, untied, _, _ = _book()
     group = _by_content(tied, untied)
     first, second = with_fellows(_chooser(), [_part(), _part()], [group])
     assert len(first.candidate.members) > TIED
@@ -102,13 +122,13 @@ def test_no_account_joins_two_harvests() -> None:
 
 
 def _network(*formed_by: str) -> Chosen:
-    book, tied, untied, users = _book()
-    candidate = Candidate(np.sort(np.concatenate([tied, untied, users])), frozenset(formed_by), "one pool")
+    book, tied, untied, _, natives = _book()
+    candidate = Candidate(np.sort(np.concatenate([tied, untied, natives])), frozenset(formed_by), "one pool")
     return Chosen(candidate, "account_network", 0.9, core_of(book, candidate.members), weigh(book, [candidate], {}))
 
 
 def test_templates_count_against_a_part_of_a_pool_that_was_found_without_them() -> None:
-    book, _, untied, _ = _book()
+    book, _, untied, _, _ = _book()
     alone = _by_content(untied)
     (part,) = parts_of_pools([_network("network")], [alone], book.accounts)
     assert part.formed_by == {"network"}
@@ -117,15 +137,15 @@ def test_templates_count_against_a_part_of_a_pool_that_was_found_without_them() 
 
 
 def test_a_network_that_its_content_formed_has_no_parts() -> None:
-    book, _, untied, _ = _book()
+    book, _, untied, _, _ = _book()
     assert (
         parts_of_pools([_network("content"), _network("network", "system")], [_by_content(untied)], book.accounts) == []
     )
 
 
 def test_of_a_group_that_lies_half_in_a_pool_the_whole_and_that_half_are_asked() -> None:
-    book, _, untied, _ = _book()
-    strangers = np.arange(20)
+    book, _, untied, _, _ = _book()
+    strangers = np.arange(10)
     parts = parts_of_pools([_network("network")], [_by_content(strangers, untied)], book.accounts)
-    assert [p.size for p in parts] == [20 + UNTIED, UNTIED]
+    assert [p.size for p in parts] == [10 + UNTIED, UNTIED]
     assert parts_of_pools([_network("network")], [_by_content(np.arange(100), untied)], book.accounts) == []

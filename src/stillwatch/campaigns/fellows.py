@@ -28,6 +28,8 @@ PRIOR = 0.7
 LEAST = 0.55
 #: What each must have of the middle account's share of exchanges that are the harvest's own.
 NEARLY = 0.8
+#: Share of its exchanges from which a distillation's own content is known: what many others send tells nobody apart.
+LEAST_SHARED = 0.15
 _MOST_TRIES = 12
 
 
@@ -99,7 +101,12 @@ def _alone(chooser: Chooser, rest: Array, group: Candidate, price: float) -> flo
 def _nearly_alike(chooser: Chooser, part: Chosen, rest: Array) -> Array:
     """Those of the rest who send nearly as much of what the whole sends as their middle account does.
 
-    The group's own core won't do: customers of one language make its common openings look like the group's own.
+    Of the whole's content only what the known part sends too: customers of one language, or of one product, make their
+    common openings look like the group's own.
     """
-    cover = core_of(chooser.book, np.union1d(part.candidate.members, rest)).cover[rest]
-    return rest[cover >= NEARLY * float(np.median(cover))] if len(rest) else rest
+    known = part.candidate.members
+    cover = core_of(chooser.book, np.union1d(known, rest), sent_by=known).cover[rest]
+    middle = float(np.median(cover)) if len(rest) else 0.0
+    if part.kind == "distillation" and middle < LEAST_SHARED:
+        return rest[:0]
+    return rest[cover >= NEARLY * middle]
