@@ -86,8 +86,8 @@ def page(every: Sequence[dict[str, Any]]) -> list[str]:
         false = [sum(t[k] for t in together) for k in ("false_campaigns", "false_networks")]
         customers = [sum(figures[variant][k] for figures in every) for k in ("customers_accused", "customers")]
         rate = 1e4 * bad / max(of, 1)
-        lines.append(f"- {variant}: {bad} of {of:,} legitimate accounts accused, {rate:.2f} per 10,000 ({low:.2f}-{high:.2f}); "
-                     f"{false[0]} false campaigns, {false[1]} false networks; of networks' "
+        lines.append(f"- {variant}: {bad} of {of:,} legitimate accounts accused, {rate:.2f} per 10,000 "
+                     f"({low:.2f}-{high:.2f}); {false[0]} false campaigns, {false[1]} false networks; of networks' "
                      f"customers {customers[0]} of {customers[1]:,} called distillers.")  # fmt: skip
     return lines
 
