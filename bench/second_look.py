@@ -26,10 +26,15 @@ from bench.worlds import code_version, compared, hunt, make, patched, take_in
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "bench" / "figures" / "second_look.json"
 #: Which of the two are taken away.
-VARIANTS = {"neither": ("with_fellows", "parts_of_pools"), "fellows": ("parts_of_pools",), "both": ()}
+VARIANTS = {
+    "neither": ("with_fellows", "parts_of_pools", "without_pools"),
+    "fellows": ("parts_of_pools", "without_pools"),
+    "both": (),
+}
 _NOTHING: dict[str, Any] = {
     "with_fellows": lambda chooser, harvests, *_, **__: list(harvests),
     "parts_of_pools": lambda *_: [],
+    "without_pools": lambda chooser, harvests, *_: list(harvests),
 }
 
 

@@ -12,7 +12,7 @@ from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.choose import Chooser, Chosen
 from stillwatch.campaigns.content import core_of
 from stillwatch.campaigns.fellows import with_fellows
-from stillwatch.campaigns.pools import parts_of_pools
+from stillwatch.campaigns.pools import parts_of_pools, without_pools
 from stillwatch.campaigns.weigh import weigh
 from stillwatch.linking.candidate import Candidate
 
@@ -149,3 +149,27 @@ def test_of_a_group_that_lies_half_in_a_pool_the_whole_and_that_half_are_asked()
     parts = parts_of_pools([_network("network")], [_by_content(strangers, untied)], book.accounts)
     assert [p.size for p in parts] == [10 + UNTIED, UNTIED]
     assert parts_of_pools([_network("network")], [_by_content(np.arange(100), untied)], book.accounts) == []
+
+
+def _pool_taken_for_a_harvest(*customers: np.ndarray) -> tuple[Chosen, list[Candidate]]:
+    book, tied, untied, _, _ = _book()
+    members = np.sort(np.concatenate([tied, untied, *customers]))
+    candidate = Candidate(members, frozenset({"network"}), "one pool of addresses")
+    pool = Chosen(candidate, "distillation", 0.6, core_of(book, members), weigh(book, [candidate], {}))
+    return pool, [_by_content(tied, untied)]
+
+
+def test_customers_of_a_pool_are_not_called_distillers_for_the_harvest_inside_it() -> None:
+    _, tied, untied, _, _ = _book()
+    customers = np.arange(60)
+    pool, inside = _pool_taken_for_a_harvest(customers)
+    (harvest,) = without_pools(_chooser(), [pool], inside)
+    assert np.isin(np.concatenate([tied, untied]), harvest.candidate.members).mean() >= 0.9
+    assert not np.isin(customers, harvest.candidate.members).any()
+
+
+def test_a_harvest_of_which_a_part_is_one_as_well_stays_whole() -> None:
+    _, tied, untied, _, _ = _book()
+    pool, _ = _pool_taken_for_a_harvest()
+    for part in (tied, untied[:30]):
+        assert without_pools(_chooser(), [pool], [_by_content(part)]) == [pool]

@@ -17,7 +17,7 @@ from stillwatch.campaigns.choose import Chooser, Chosen
 from stillwatch.campaigns.fellows import PriceOf, with_fellows
 from stillwatch.campaigns.findings import Reported
 from stillwatch.campaigns.looks import Look, look_at, price_bits
-from stillwatch.campaigns.pools import parts_of_pools
+from stillwatch.campaigns.pools import parts_of_pools, without_pools
 from stillwatch.campaigns.track import Remembered, identify, remembered_price
 from stillwatch.campaigns.weigh import Weighed, weigh
 from stillwatch.linking.candidate import Candidate
@@ -73,7 +73,8 @@ def hunt(
     tell("choosing what to report")
     chooser = Chooser(book, calibration, prior, report_from / 100.0, settings)
     price_of = _price_of(book, memory, price)
-    harvests = _paid(chooser.harvests(found, weighed), price_of, chooser.least)
+    harvests = without_pools(chooser, chooser.harvests(found, weighed), found)
+    harvests = _paid(harvests, price_of, chooser.least)
     harvests = with_fellows(chooser, harvests, found, price_of=price_of)
     networks = _paid(chooser.networks(found, weighed, harvests), price_of, chooser.least)
     parts = parts_of_pools(networks, found, book.accounts)

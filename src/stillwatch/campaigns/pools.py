@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stillwatch.campaigns.choose import Chosen
+from stillwatch.campaigns.choose import Chooser, Chosen
+from stillwatch.campaigns.weigh import weigh
 from stillwatch.linking.candidate import Candidate
 from stillwatch.linking.candidates import OF_AN_APP
 
 _SMALLEST = 6
+#: Share of a pool's accounts that must be in none of its harvests for them to be customers and not stragglers.
+_LEAST_CUSTOMERS = 0.2
 
 
 def by_content(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -38,3 +41,26 @@ def parts_of_pools(networks: Sequence[Chosen], candidates: Sequence[Candidate], 
                 if not inside[c.members].all():
                     parts.append(Candidate(c.members[inside[c.members]], formed, c.how))
     return parts
+
+
+def without_pools(chooser: Chooser, harvests: Sequence[Chosen], candidates: Sequence[Candidate]) -> list[Chosen]:
+    """The harvests; one that is a pool with harvests inside is replaced by these.
+
+    A pool that was linked without content can weigh as a harvest by what a part of it sends. Where its parts are
+    harvests by themselves and the evidence on its other accounts speaks for them, they are customers: whoever runs the
+    pool is a finding of another kind.
+    """
+    out: list[Chosen] = []
+    for i, harvest in enumerate(harvests):
+        parts = parts_of_pools([harvest], candidates, chooser.book.accounts) if harvest.kind == "distillation" else []
+        others = [*out, *harvests[i + 1 :]]
+        inside = chooser.harvests(parts, weigh(chooser.book, parts, chooser.settings), known=others)
+        held = np.concatenate([c.candidate.members for c in inside]) if inside else harvest.candidate.members
+        rest = np.setdiff1d(harvest.candidate.members, held)
+        if len(rest) < _LEAST_CUSTOMERS * harvest.candidate.size:
+            out.append(harvest)
+            continue
+        alone = weigh(chooser.book, [Candidate(rest, harvest.candidate.formed_by, "")], chooser.settings)
+        speaks_for_them = chooser.calibration.guilt(alone, chooser.prior, priced=False)[0] < chooser.prior
+        out.extend(inside if speaks_for_them else [harvest])
+    return out
