@@ -200,9 +200,9 @@ def sections() -> list[str]:
     looks = [f for f in map(read, ("second_look", "second_look_mixed", "second_look_others")) if f]
     if looks:
         lines += ["### The second look (`python -m bench.second_look`)", "",
-                  "A harvest's fellows, and the harvests inside a pool: the same worlds hunted without either, with fellows, with both. Seeds 581 to 590 "
-                  "(581 to 588 of mixed worlds, 581 to 583 of campaigns that hardly miss), looked at once. A first version had been run on 571 to 580: it accused eleven more "
-                  "innocents in three of sixty worlds, and was mended after three of these worlds were looked at.", "", *second_look.page(looks), ""]  # fmt: skip
+                  "A harvest's fellows, and the harvests inside a pool: the same worlds hunted without either, with fellows, with both. Seeds 591 and above, looked "
+                  "at once. A first version had been run on 571 to 580: it accused eleven more innocents in three of sixty worlds, and was mended after these three were looked "
+                  "at. A second was run on 581 to 590 (sixty worlds, nobody legitimate accused, recall as below); since then a pool that weighs as a harvest is parted from its customers.", "", *second_look.page(looks), ""]  # fmt: skip
     if abl:
         lines += ["### Ablation (`python -m bench.ablation`)", "", "![what is lost](pictures/ablation.png)", "", *_ablation(abl), ""]
     if size:
