@@ -194,9 +194,9 @@ def sections() -> list[str]:
                   "Alarms in per cent of 50 windows (20 at 500 and 1,500; `everything` counts toolformer prompts as benign, to have enough texts). One encoder for all: all-MiniLM-L6-v2 from a package, not the paper's bge-small, whose weights no package ships; "
                   "so no published cell can be met exactly. Real texts; tuned on asked : self_instruct_seed and asked : humaneval, reported on the others, which "
                   "were looked at once with an earlier version.", "", *field_lines(fields), "",
-                  "Up to 500 prompts: an earlier version, never significantly worse than MMD with its published null, and better where a harvest is concentrated (toolformer). "
+                  "Up to 200 prompts: an earlier version, never significantly worse than MMD with its published null, and better where a harvest is concentrated (toolformer). "
                   "Against MMD with a matched null at 1 % it was significantly worse in three cells of a tenth of GSM8K at 100 prompts (McNemar, p < .05, uncorrected), in two of which that "
-                  "MMD raised 4 % false alarms. At 1,500 prompts: the present version, whose means are compared as MMD compares them and in whitened space as well (seed 305).", ""]  # fmt: skip
+                  "MMD raised 4 % false alarms. At 500 and 1,500 prompts: the present version, whose means are compared as MMD compares them and in whitened space as well (seed 305).", ""]  # fmt: skip
     looks = [f for f in map(read, ("second_look", "second_look_mixed", "second_look_others")) if f]
     if looks:
         lines += ["### The second look (`python -m bench.second_look`)", "",
