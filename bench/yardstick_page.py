@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import ablation, accuracy, calibration
+from bench import ablation, accuracy, calibration, second_look
 
 FIGURES = Path(__file__).resolve().parent / "figures"
 #: Whose share of the harvest the letter's target speaks of, and which campaigns the first target names.
@@ -194,9 +194,15 @@ def sections() -> list[str]:
                   "Alarms in per cent of 50 windows (20 at 500 and 1,500; `everything` counts toolformer prompts as benign, to have enough texts). One encoder for all: all-MiniLM-L6-v2 from a package, not the paper's bge-small, whose weights no package ships; "
                   "so no published cell can be met exactly. Real texts; tuned on asked : self_instruct_seed and asked : humaneval, reported on the others, which "
                   "were looked at once with an earlier version.", "", *field_lines(fields), "",
-                  "Up to 500 prompts `ours` is never significantly worse than MMD with its published null, and better where a harvest is concentrated (toolformer). At 1,500 "
-                  "prompts with a twentieth of GSM8K it is: 0 of 20 windows against 7. Against MMD with a matched null at 1 % it is significantly worse in three cells of a tenth of GSM8K at 100 prompts (McNemar, p < .05, uncorrected), in two of which that "
-                  "MMD raised 4 % false alarms.", ""]  # fmt: skip
+                  "Up to 200 prompts: an earlier version, never significantly worse than MMD with its published null, and better where a harvest is concentrated (toolformer). "
+                  "Against MMD with a matched null at 1 % it was significantly worse in three cells of a tenth of GSM8K at 100 prompts (McNemar, p < .05, uncorrected), in two of which that "
+                  "MMD raised 4 % false alarms. At 500 and 1,500 prompts: the present version, whose means are compared as MMD compares them and in whitened space as well (seed 305).", ""]  # fmt: skip
+    looks = [f for f in map(read, ("second_look", "second_look_mixed", "second_look_others")) if f]
+    if looks:
+        lines += ["### The second look (`python -m bench.second_look`)", "",
+                  "A harvest's fellows, and the harvests inside a pool: the same worlds hunted without either, with fellows, with both. Seeds 591 and above, looked "
+                  "at once. A first version had been run on 571 to 580: it accused eleven more innocents in three of sixty worlds, and was mended after these three were looked "
+                  "at. A second was run on 581 to 590 (ten worlds each, nobody legitimate accused; hydra-second 56 to 65 %, the rest as below); since then a pool that weighs as a harvest is parted from its customers.", "", *second_look.page(looks), ""]  # fmt: skip
     if abl:
         lines += ["### Ablation (`python -m bench.ablation`)", "", "![what is lost](pictures/ablation.png)", "", *_ablation(abl), ""]
     if size:

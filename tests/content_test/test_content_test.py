@@ -37,6 +37,25 @@ def test_a_tenth_of_a_window_on_one_topic_is_seen() -> None:
     assert sum(seen) >= 16
 
 
+def test_a_harvest_more_diffuse_than_what_people_ask_is_seen_by_where_its_mean_lies() -> None:
+    """People repeat themselves; nothing of this harvest is dense, it only leans one way."""
+    rng = np.random.default_rng(8)
+    habits, lean = rng.normal(size=(40, 60)), rng.normal(size=60)
+    common, lean = np.eye(60)[0] * 4, lean / np.linalg.norm(lean)
+
+    def asked(n: int) -> np.ndarray:
+        own = rng.normal(size=(n, 60)) * rng.choice([0.2, 0.8], n)[:, None]
+        return (habits[rng.integers(0, 40, n)] + own + common).astype(np.float32)
+
+    def harvest(n: int) -> np.ndarray:
+        return (rng.normal(size=(n, 60)) * 1.2 + 7 * lean + common).astype(np.float32)
+
+    test = WindowTest(199)
+    test.fit(asked(1500), rng=rng)
+    assert sum(test.p_value(np.vstack([asked(270), harvest(30)])) <= 0.01 for _ in range(10)) >= 9
+    assert sum(test.p_value(asked(300)) <= 0.05 for _ in range(20)) <= 4
+
+
 def test_a_pool_too_small_for_the_window_is_refused_with_the_numbers() -> None:
     rng = np.random.default_rng(3)
     test = WindowTest(99)

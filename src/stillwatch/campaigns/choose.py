@@ -16,6 +16,7 @@ from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.content import Core, core_of
 from stillwatch.campaigns.weigh import Weighed, weigh
 from stillwatch.linking.candidate import Candidate
+from stillwatch.linking.candidates import OF_AN_APP
 from stillwatch.signals import all_signals, measure
 
 Array = np.ndarray[Any, Any]
@@ -66,10 +67,9 @@ class Chooser:
         about = {s.name for s in all_signals() if s.about == "conduct"}
         return np.asarray(np.sum([o.bits for name, o in opinions.items() if name in about], axis=0))
 
-    def harvests(self, candidates: Sequence[Candidate], weighed: Weighed) -> list[Chosen]:
-        """Harvests among the candidates, trimmed to the accounts that fit, none of them overlapping."""
+    def harvests(self, candidates: Sequence[Candidate], weighed: Weighed, known: Sequence[Chosen] = ()) -> list[Chosen]:
+        """Harvests among the candidates, trimmed to the accounts that fit, none overlapping another or a known one."""
         p = self.calibration.guilt(weighed, self.prior)
-        allowed = allowed_accounts(self.book)
         alike = weighed.bits.get("interchangeable_accounts", np.zeros(len(candidates)))
         pool = [
             (self._worth(float(p[i]), c.size, float(alike[i])), i)
@@ -77,14 +77,16 @@ class Chooser:
             if p[i] >= 0.6 * self.least
         ]
         pool.sort(key=lambda pair: -pair[0])
-        taken = allowed.copy()
+        taken = allowed_accounts(self.book).copy()
+        for other in known:
+            taken[other.candidate.members] = True
         chosen: list[Chosen] = []
         for _, i in pool[:300]:
             candidate = candidates[i]
             free = candidate.members[~taken[candidate.members]]
             if len(free) < max(self.min_accounts, 0.3 * candidate.size):
                 continue
-            best = self._settle(Candidate(free, candidate.formed_by, candidate.how), taken)
+            best = self.settle(Candidate(free, candidate.formed_by, candidate.how), taken)
             if best is not None:
                 best = self._grown(best, candidates, taken)
                 chosen.append(best)
@@ -95,14 +97,14 @@ class Chooser:
         """Sure groups first; of these the ones of one piece (bits of interchangeable accounts), and the larger."""
         return float(np.floor(p * 10.0) / 10.0 + 0.02 * np.log2(size + 1.0) + 0.06 * alike)
 
-    def _settle(self, candidate: Candidate, taken: Array) -> Chosen | None:
+    def settle(self, candidate: Candidate, taken: Array) -> Chosen | None:
         """Trims to the accounts that fit the group's core, takes in stragglers, weighs again; None if it falls."""
         current = candidate
         core = core_of(self.book, current.members)
         weighed = weigh(self.book, [current], self.settings)
         kind, p = self._kind(weighed)
         for _ in range(2):
-            fit = self._fits(core, kind, current.members) & ~taken
+            fit = self.fits(core, kind, current.members) & ~taken
             members = np.flatnonzero(fit & (self._near(core, current, kind)))
             if len(members) < self.min_accounts:
                 return None
@@ -145,7 +147,7 @@ class Chooser:
         floor, piece = self._unpriced(chosen.weighed) - 0.2, _of_one_piece(chosen.weighed) - 0.8
         for other in sorted(near, key=lambda c: -c.size)[:most_tries]:
             free = np.setdiff1d(other.members[~taken[other.members]], chosen.candidate.members)
-            fitting = free[self._fits(chosen.core, chosen.kind, chosen.candidate.members)[free]]
+            fitting = free[self.fits(chosen.core, chosen.kind, chosen.candidate.members)[free]]
             if not len(free) or len(fitting) < 0.7 * len(free):
                 continue
             members = np.union1d(chosen.candidate.members, fitting)
@@ -187,7 +189,7 @@ class Chooser:
     def _bits(weighed: Weighed, name: str) -> float:
         return float(weighed.bits[name][0]) if name in weighed.bits else 0.0
 
-    def _fits(self, core: Core, kind: str, members: Array | None = None) -> Array:
+    def fits(self, core: Core, kind: str, members: Array | None = None) -> Array:
         """Accounts that do what the group does and are tied as it is, measured against its middle account."""
         inside = members if members is not None else np.arange(self.book.accounts)
         content = core.cover.copy()
@@ -282,7 +284,9 @@ class Chooser:
             harvested[h.candidate.members] = 1.0
         out: list[Chosen] = []
         taken = np.zeros(self.book.accounts, dtype=bool)
-        order = sorted(range(len(candidates)), key=lambda i: -self._worth(float(p[i]), candidates[i].size))
+        # Who sends the same is perhaps one customer of an operator: first what is tied without regard to content.
+        by_app = [bool(c.formed_by & OF_AN_APP) for c in candidates]
+        order = sorted(range(len(candidates)), key=lambda i: (by_app[i], -self._worth(float(p[i]), candidates[i].size)))
         for i in order[:400]:
             c = candidates[i]
             if p[i] < self.least or c.size < 12 or weighed.hands[i] < 2:
@@ -292,7 +296,7 @@ class Chooser:
             if not self._one_hand_behind(c, harvests, harvested):
                 continue
             core = core_of(self.book, c.members)
-            c = Candidate(c.members[self._fits(core, "account_network", c.members)[c.members]], c.formed_by, c.how)
+            c = Candidate(c.members[self.fits(core, "account_network", c.members)[c.members]], c.formed_by, c.how)
             one = weigh(self.book, [c], self.settings)
             sure = float(self.calibration.operated(one, self.prior)[0])
             if c.size < 12 or sure < self.least:

@@ -55,14 +55,20 @@ def core_values(table: Any, members: Array, *, min_lift: float, least: int, min_
     return np.asarray(chosen[np.argsort(-inside[chosen])][:3000])
 
 
-def core_of(book: Book, members: Array, *, min_lift: float = 8.0) -> Core:
-    """The core of a group (positions of accounts) over all accounts of the book."""
+def core_of(book: Book, members: Array, *, min_lift: float = 8.0, sent_by: Array | None = None) -> Core:
+    """The core of a group (positions of accounts) over all accounts of the book.
+
+    `sent_by`: of the content only what at least a tenth of these accounts hold as well.
+    """
     n = np.maximum(book.n, 1.0)
     cover, templates = np.zeros(book.accounts), np.zeros(book.accounts)
     public: set[int] = set()
     for name in CONTENT_KINDS:
         table = book.marks[name]
         chosen = core_values(table, members, min_lift=min_lift, least=2, min_share=0.01)
+        if sent_by is not None and len(chosen):
+            held_by = np.bincount(table.counts[sent_by].indices, minlength=table.counts.shape[1])
+            chosen = chosen[held_by[chosen] >= max(2.0, 0.1 * len(sent_by))]
         if not len(chosen):
             continue
         held = sp.csr_matrix(table.counts[:, chosen])

@@ -14,8 +14,10 @@ from stillwatch.campaigns.accounts import AccountScores, score_accounts
 from stillwatch.campaigns.calibration import Calibration, against
 from stillwatch.campaigns.chance import MatchedChance
 from stillwatch.campaigns.choose import Chooser, Chosen
+from stillwatch.campaigns.fellows import PriceOf, with_fellows
 from stillwatch.campaigns.findings import Reported
 from stillwatch.campaigns.looks import Look, look_at, price_bits
+from stillwatch.campaigns.pools import parts_of_pools, without_pools
 from stillwatch.campaigns.track import Remembered, identify, remembered_price
 from stillwatch.campaigns.weigh import Weighed, weigh
 from stillwatch.linking.candidate import Candidate
@@ -24,6 +26,7 @@ from stillwatch.records.rules import Rule
 from stillwatch.signals import extra_sums
 from stillwatch.store.window import Window
 
+Array = np.ndarray[Any, Any]
 Tell = Callable[[str], None]
 
 
@@ -69,8 +72,15 @@ def hunt(
     book, found, weighed = weighed_candidates(window, rules, settings, most=most, tell=tell)
     tell("choosing what to report")
     chooser = Chooser(book, calibration, prior, report_from / 100.0, settings)
-    harvests = _paid(book, chooser.harvests(found, weighed), memory, price, chooser.least)
-    networks = _paid(book, chooser.networks(found, weighed, harvests), memory, price, chooser.least)
+    price_of = _price_of(book, memory, price)
+    harvests = without_pools(chooser, chooser.harvests(found, weighed), found)
+    harvests = _paid(harvests, price_of, chooser.least)
+    harvests = with_fellows(chooser, harvests, found, price_of=price_of)
+    networks = _paid(chooser.networks(found, weighed, harvests), price_of, chooser.least)
+    parts = parts_of_pools(networks, found, book.accounts)
+    inside_pools = chooser.harvests(parts, weigh(book, parts, settings), known=harvests)
+    harvests = [*harvests, *_paid(inside_pools, price_of, chooser.least)]
+    harvests = with_fellows(chooser, harvests, (), parts, price_of=price_of)
     chosen = [*harvests, *networks]
     tell("comparing with matched chance")
     scores = score_accounts(book, harvests, settings, prior)
@@ -98,16 +108,24 @@ def hunt(
     return Hunted(book, found, weighed, reported, scores, calibration, price)
 
 
-def _paid(
-    book: Book, chosen: Sequence[Chosen], memory: Sequence[Remembered], price: float, least: float
-) -> list[Chosen]:
-    """What is still to be reported after the price of repeated looks; a known campaign pays what it paid at first."""
+def _price_of(book: Book, memory: Sequence[Remembered], price: float) -> PriceOf:
+    """What accounts (kind, positions) pay to be reported: what the earlier report of them paid, else today's price."""
+
+    def of(kind: str, members: Array) -> float:
+        paid = remembered_price(memory, kind, [book.ids[m] for m in members])
+        return price if paid is None else paid
+
+    return of
+
+
+def _paid(chosen: Sequence[Chosen], price_of: PriceOf, least: float) -> list[Chosen]:
+    """What is still to be reported after the price of repeated looks."""
     out = []
     for c in chosen:
-        paid = remembered_price(memory, c.kind, [book.ids[m] for m in c.candidate.members])
-        p = float(against(np.asarray([c.p]), np.asarray([-(price if paid is None else paid)]))[0])
+        bits = price_of(c.kind, c.candidate.members)
+        p = float(against(np.asarray([c.p]), np.asarray([-bits]))[0])
         if p >= least:
-            out.append(replace(c, p=p) if price or paid else c)
+            out.append(replace(c, p=p) if bits else c)
     return out
 
 

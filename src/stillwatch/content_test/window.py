@@ -18,6 +18,7 @@ Numbers = NDArray[np.float64]
 _RADII = (0.1, 0.2, 0.4)  # temperatures of exp((cosine - 1) / t): from near-copies to one topic
 _WIDE = (2.0, 10.0)  # so wide that only the windows' means matter
 _WHITE = (0.15, 0.3)  # the same in a space where benign texts spread alike in all directions
+_LOOSE = 2.0  # and so wide, in usual distances, without unit lengths: whether the window's mean lies where theirs does
 _SCALE_DRAWS = 200
 _KEPT = 64  # directions of that space
 _SHARES = (0.05, 0.12)  # the densest part of a window, as a harvest of few texts would be
@@ -50,10 +51,12 @@ class WindowTest:
         values, axes = np.linalg.eigh(np.cov(learnt.T))
         kept = values[-_KEPT:]
         self._axes = (axes[:, -_KEPT:] / np.sqrt(kept + 0.2 * kept.mean())).astype(np.float32)
+        self._usual = 2 * float((((learnt - self._centre) @ self._axes) ** 2).sum(1).mean())  # squared distance
         # And only the rest is compared with: window and rest are then two draws from one set, as a new window and the
         # rest are two draws from one population.
         self._pool = self._pool[self._third :]
         self._inside = self._kernels(self._pool, self._pool)
+        self._total = [k.sum(1, dtype=np.float64) - 1.0 for k in self._inside]
         self._nulls = {}
 
     def score(self, window: Array) -> float:
@@ -79,16 +82,16 @@ class WindowTest:
                 f"give at least {-(-15 * n // 4) + 1}, or a smaller window",
             )
         if n not in self._nulls:
-            total = [k.sum(1, dtype=np.float64) - 1.0 for k in self._inside]
             rows = []
             for _ in range(_SCALE_DRAWS + self._draws):
                 at = self._rng.choice(len(self._pool), n, replace=False)
-                mutual = [k[np.ix_(at, at)].sum(1, dtype=np.float64) - 1.0 for k in self._inside]
-                rest = len(self._pool) - n
+                mutual, rest = self._without(at)
+                size = len(self._pool) - n
                 rows.append(
                     _statistics(
                         [m / (n - 1) for m in mutual],
-                        [(t[at] - m) / rest for t, m in zip(total, mutual, strict=True)],
+                        [(t[at] - m) / size for t, m in zip(self._total, mutual, strict=True)],
+                        rest,
                     )
                 )
             seen = np.asarray(rows)
@@ -103,26 +106,47 @@ class WindowTest:
         own = _unit(np.asarray(window, np.float32))
         n = len(own)
         # The null's windows saw the pool less one window: so does this one.
-        left = self._rng.permutation(len(self._pool))[n:]
+        order = self._rng.permutation(len(self._pool))
         mutual = [(k.sum(1, dtype=np.float64) - 1.0) / (n - 1) for k in self._kernels(own, own)]
-        others = self._kernels(own, self._pool[left])
-        return _statistics(mutual, [k.mean(1, dtype=np.float64) for k in others])
+        others = self._kernels(own, self._pool[order[n:]])
+        _, rest = self._without(order[:n])
+        return _statistics(mutual, [k.mean(1, dtype=np.float64) for k in others], rest)
+
+    def _without(self, at: NDArray[np.intp]) -> tuple[list[Numbers], list[float]]:
+        """(nearness of each of these texts of the pool to these, summed; mean nearness within the rest), by kernel."""
+        mutual = [k[np.ix_(at, at)].sum(1, dtype=np.float64) - 1.0 for k in self._inside]
+        size = len(self._pool) - len(at)
+        within = [float(t.sum() - 2.0 * t[at].sum() + m.sum()) for t, m in zip(self._total, mutual, strict=True)]
+        return mutual, [w / (size * (size - 1)) for w in within]
 
     def _kernels(self, left: Array, right: Array) -> list[Array]:
-        """exp((cosine - 1) / t) between two sets of texts, at each radius of either space; the wide ones last."""
+        """Nearness between two sets of texts, one for a text and itself; the wide kernels last.
+
+        exp((cosine - 1) / t) at each radius of either space, and in the whitened one a Gaussian of the distance: a
+        diffuse harvest moves the mean of many directions a little, which unit length would hide.
+        """
         one = np.float32(1.0)
         plain = np.minimum(left @ right.T, one) - one
-        white = [_unit((side - self._centre) @ self._axes) for side in (left, right)]
+        long = [(side - self._centre) @ self._axes for side in (left, right)]
+        white = [_unit(side) for side in long]
         other = np.minimum(white[0] @ white[1].T, one) - one
         ways = [(plain, t) for t in _RADII] + [(other, t) for t in _WHITE] + [(plain, t) for t in _WIDE]
-        return [np.exp(apart / np.float32(t)) for apart, t in ways]
+        square = [(side**2).sum(1) for side in long]
+        apart = np.maximum(square[0][:, None] + square[1][None, :] - 2 * long[0] @ long[1].T, 0)
+        loose: Array = np.exp(apart / np.float32(-2 * _LOOSE**2 * self._usual))
+        return [np.exp(apart / np.float32(t)) for apart, t in ways] + [loose]
 
 
-def _statistics(mutual: list[Numbers], benign: list[Numbers]) -> Numbers:
-    """Statistics of one window, higher = more suspicious, from each text's mean nearness to window and benign texts."""
+def _statistics(mutual: list[Numbers], benign: list[Numbers], rest: list[float]) -> Numbers:
+    """Statistics of one window, higher = more suspicious, from each text's mean nearness to window and benign texts.
+
+    `rest` is the mean nearness within the benign texts, by kernel. The first statistic of each kernel is the unbiased
+    squared MMD (Gretton et al., JMLR 2012): without the benign texts' own term it would vary with which of them
+    happened to be compared with, and a twentieth of the window would be lost in that.
+    """
     out: list[float] = []
-    for at, (near, expected) in enumerate(zip(mutual, benign, strict=True)):
-        out.append(float(np.mean(near) - 2 * np.mean(expected)))
+    for at, (near, expected, within) in enumerate(zip(mutual, benign, rest, strict=True)):
+        out.append(float(np.mean(near) + within - 2 * np.mean(expected)))
         if at < len(_RADII) + len(_WHITE):
             # A floor: where benign texts are so sparse that one neighbour more or less decides, it is noise.
             floor = 0.2 * float(np.mean(expected)) + 1e-6
