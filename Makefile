@@ -44,7 +44,7 @@ bench-calibrate:     ## how to fit the calibration anew
 	@$(env) "$$VENV/bin/python" -m bench.calibrate --help
 yardstick:           ## accuracy, early, evasion, calibration, peers, ablation, world size (an hour and a half), then docs/results.md
 	@$(env) P="$$VENV/bin/python" && \
-	$$P -m bench.accuracy --missing-seeds 2 && $$P -m bench.calibration --seeds 541 542 543 544 545 546 547 548 && $$P -m bench.early --seeds 411 412 --cap 60 --clean 2 && \
+	$$P -m bench.accuracy --missing-seeds 2 && $$P -m bench.calibration --seeds 641 642 643 644 645 646 647 648 && $$P -m bench.early --seeds 411 412 --cap 60 --clean 2 && \
 	$$P -m bench.evasion --seeds 401 --campaigns letter quiet_ring && $$P -m bench.peers_on_worlds && \
 	$$P -m bench.ablation --seeds 561 && $$P -m bench.world_size --scale 1 --out bench/figures/world_size.json && \
 	{ [ -z "$${STILLWATCH_DATA:-}" ] || { W="$$P -m bench.window_field" && $$W --seeds 301 302 --windows 25 --sizes 100 200 && \

@@ -1,6 +1,6 @@
 """Is 80 % eight in ten? Scores against truth, in worlds that calibration has not seen.
 
-python -m bench.calibration [--rows DIR] [--seeds 541 ...] [--jobs 2] [--out FILE] [--picture FILE]
+python -m bench.calibration [--rows DIR] [--seeds 641 ...] [--jobs 2] [--out FILE] [--picture FILE]
 
 Takes the rows of `bench.accuracy` and runs the `mixed` worlds that are not among them yet. A group is guilty where at
 least half of its accounts harvest, relay or replay.
