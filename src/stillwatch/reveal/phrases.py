@@ -177,8 +177,9 @@ class _Flat:
 
     def count(self, start: int, end: int, accounts: Sequence[int]) -> tuple[int, int, int]:
         """(accounts, customers, exchanges) whose prompts hold this stretch anywhere."""
-        first = self.names(np.array([start]), np.array([start + WINDOW]))
-        low, high = (int(np.searchsorted(self._in_order, first, side)[0]) for side in ("left", "right"))
+        first = self.names(np.array([start]), np.array([start + WINDOW]))[0]
+        low = int(np.searchsorted(self._in_order, first))
+        high = int(np.searchsorted(self._in_order, first, "right"))
         starts = self.windows[self._sorted[low:high]]
         starts = starts[starts + (end - start) <= self.ends[self.text_of[starts]]]
         same = starts[self.names(starts, starts + (end - start)) == self.name(start, end)]

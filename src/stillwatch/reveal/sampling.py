@@ -18,7 +18,7 @@ from stillwatch.store.parts import open_part
 
 Array = Any
 
-MOST_CHARACTERS = 32_000_000
+MOST_CHARACTERS = 16_000_000
 """Of prompts in memory at once: about half a gigabyte with everything that is counted over them."""
 LONGEST_PROMPT = 16_000
 """Characters of a prompt that are read."""
