@@ -20,19 +20,20 @@ from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
 from stillwatch.campaigns.looks import read_looks, write_looks
 from stillwatch.campaigns.pictures import write_pictures
-from stillwatch.campaigns.track import read_memory, write_memory
+from stillwatch.campaigns.track import read_memory, remember_sweep, write_memory
 from stillwatch.decide.decide import Decided
 from stillwatch.decide.decide import decide as decide_on
 from stillwatch.decide.facts import facts_from, facts_of
 from stillwatch.decide.forgetting import forget_decisions
+from stillwatch.decide.live import exempt_accounts, wrong_campaigns
 from stillwatch.decide.marks import campaign_marks
 from stillwatch.decide.policy import Policy
 from stillwatch.decide.record import FILE_NAME, Record
-from stillwatch.decide.what_if import Sighting, Traffic
+from stillwatch.decide.what_if import Outcome, Sighting, Traffic, what_if
 from stillwatch.errors import UsageError
 from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
-from stillwatch.report.findings import as_findings
+from stillwatch.report.findings import as_findings, read_findings
 from stillwatch.settings import Settings
 from stillwatch.store import FINDINGS_LOCK, FINDINGS_WAIT, Store, expire_text, locked, open_store
 
@@ -91,6 +92,8 @@ def hunt(
             if remember:
                 write_memory(memory_file, memory)
                 write_looks(looks_file, looks)
+                swept_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+                remember_sweep(home / "history" / "sweeps.jsonl", swept_at, findings.campaigns.to_pylist())
             return findings
     return hunt(home, settings=settings, since=since, until=until, progress=progress, remember=remember, taken=taken)
 
@@ -169,6 +172,32 @@ def replay(
         finally:
             window.close()
     return sightings, traffic
+
+
+def foresee(
+    home: Path, policy: Policy, *, settings: Settings, every_hours: float = 24.0, approval_hours: float = 4.0,
+    progress: Progress = None,
+) -> tuple[Outcome, int]:  # fmt: skip
+    """(what a policy would have done to what the home holds, sweeps replayed); judged by the latest findings."""
+    now = time.time()
+    findings = read_findings(home)
+    latest = facts_of(home)
+    harvests = {f.campaign_id: frozenset(f.members) for f in latest.findings if f.kind != "account_network"}
+    table = findings.accounts
+    score = dict(zip(table.column("account_id").to_pylist(), table.column("score").to_pylist(), strict=True))
+    exempt: set[str] = {a for a, (_, until) in latest.agreed.items() if until is None or until > now}
+    wrong: set[str] = set()
+    if (home / FILE_NAME).is_file():
+        record = Record(home, create=False)
+        exempt |= exempt_accounts(record, now)
+        wrong = wrong_campaigns(record)
+        record.close()
+    sightings, traffic = replay(home, settings=settings, every_hours=every_hours, progress=progress)
+    outcome = what_if(
+        policy, sightings, traffic, harvests, lambda a: (score.get(a) or 0.0) < 20.0 or a in exempt,
+        approval_hours=approval_hours, exempt=exempt, wrong=wrong,
+    )  # fmt: skip
+    return outcome, len(sightings)
 
 
 def forget(home: Path, account_id: str) -> dict[str, Any]:

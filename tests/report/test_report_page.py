@@ -179,7 +179,7 @@ def test_traffic_of_years_is_drawn_in_few_bins_and_none_is_lost() -> None:
     rows = [{"campaign_id": "c" if i % 2 else "", "hour": h, "exchanges": 3} for i, h in enumerate(hours)]
     rows.append({"campaign_id": None, "hour": None, "exchanges": None})
     table = pa.Table.from_pylist(rows, schema=TRAFFIC)
-    _, _, series = charts._binned(table, ["c"])
+    _, _, series = charts.binned(table, ["c"])
     assert sum(s.sum() for s in series.values()) == 1800
     assert len(series["c"]) <= 241
     assert "<svg" in charts.traffic_chart(table, {"c": "c"}, {"c": "#0072b2"})

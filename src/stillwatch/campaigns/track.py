@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+#: Sweeps whose scores are remembered; older ones drop out.
+MOST_SWEEPS = 1000
 #: Of the accounts of the smaller of two groups, the share in both from which they are one campaign.
 SAME_SHARE = 0.3
 
@@ -49,6 +52,40 @@ def write_memory(path: Path, memory: Sequence[Remembered]) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps([asdict(m) for m in memory]), "utf-8")
     fresh.replace(path)
+
+
+def remember_sweep(path: Path, at: str, campaigns: Sequence[Mapping[str, Any]]) -> None:
+    """Adds a sweep's line to the history of scores: `at` (RFC 3339) and campaigns (id, score, kind, accounts, exchanges).
+
+    The latest 1,000 sweeps stay. No account is named in it, so forgetting a customer needs nothing here.
+    """
+    told = [
+        {"id": row["campaign_id"], **{name: row[name] for name in ("score", "kind", "accounts", "exchanges")}}
+        for row in campaigns
+    ]
+    earlier = path.read_text("utf-8").splitlines()[-(MOST_SWEEPS - 1) :] if path.is_file() else []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text("\n".join([*earlier, json.dumps({"at": at, "campaigns": told})]) + "\n", "utf-8")
+    fresh.replace(path)
+
+
+def read_sweeps(path: Path) -> list[dict[str, Any]]:
+    """The sweeps that `remember_sweep` left, oldest first; a line that cannot be read is left out."""
+    if not path.is_file():
+        return []
+    sweeps: list[dict[str, Any]] = []
+    for line in path.read_text("utf-8", "replace").splitlines():
+        try:
+            read = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(read, dict) or not isinstance(read.get("at"), str):
+            continue
+        rows = read.get("campaigns")
+        if isinstance(rows, list) and all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
+            sweeps.append({"at": read["at"], "campaigns": rows})
+    return sweeps
 
 
 def remembered_price(memory: Sequence[Remembered], kind: str, account_ids: Sequence[str]) -> float | None:

@@ -141,31 +141,13 @@ def _show(rows: list[dict[str, Any]], home: Path) -> None:
 
 def _what_if(home: Path, settings: Any, policy: Any, every: float, approval: float, as_json: bool) -> None:
     from stillwatch import pipeline
-    from stillwatch.decide.facts import facts_of
-    from stillwatch.decide.live import exempt_accounts, wrong_campaigns
-    from stillwatch.decide.record import FILE_NAME, Record
-    from stillwatch.decide.what_if import what_if
-    from stillwatch.report.findings import read_findings
 
-    latest = facts_of(home)
-    harvests = {f.campaign_id: frozenset(f.members) for f in latest.findings if f.kind != "account_network"}
-    table = read_findings(home).accounts
-    score = dict(zip(table.column("account_id").to_pylist(), table.column("score").to_pylist(), strict=True))
-    exempt: set[str] = {a for a, (_, until) in latest.agreed.items() if until is None or until > time.time()}
-    wrong: set[str] = set()
-    if (home / FILE_NAME).is_file():
-        record = Record(home, create=False)
-        exempt |= exempt_accounts(record, time.time())
-        wrong = wrong_campaigns(record)
-        record.close()
     with terminal.progress() as progress:
-        sightings, traffic = pipeline.replay(home, settings=settings, every_hours=every, progress=progress)
-    outcome = what_if(
-        policy, sightings, traffic, harvests, lambda a: (score.get(a) or 0.0) < 20.0 or a in exempt,
-        approval_hours=approval, exempt=exempt, wrong=wrong,
-    )  # fmt: skip
+        outcome, sweeps = pipeline.foresee(
+            home, policy, settings=settings, every_hours=every, approval_hours=approval, progress=progress
+        )
     document = {
-        "policy": policy.origin, "policy_sha256": policy.sha256, "sweeps": len(sightings),
+        "policy": policy.origin, "policy_sha256": policy.sha256, "sweeps": sweeps,
         "decisions": outcome.decisions, "waited_for_approval": outcome.waited_for_approval,
         "accounts_hit": outcome.accounts_hit, "exchanges_hit": outcome.exchanges_hit, "exchanges": outcome.exchanges,
         "legitimate_accounts_hit": list(outcome.legitimate_accounts_hit),

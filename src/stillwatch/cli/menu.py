@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("people", "Show who did what, or verify that log."),
     "calibrate": ("people", "Compare scores with verdicts; fit the base rate."),
     "serve": ("serve", "Run the decision service for gateways and people."),
+    "console": ("serve", "Open the console: pages where an analyst works."),
     "token": ("serve", "Make a token for the decision service."),
     "tokens": ("serve", "List or revoke tokens."),
     "forget": ("care", "Remove a customer from everything that is kept."),

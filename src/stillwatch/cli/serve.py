@@ -1,4 +1,4 @@
-"""`serve`, `token` and `tokens`: the decision service and who may ask it."""
+"""`serve`, `console`, `token` and `tokens`: the decision service, the pages for people, and who may ask either."""
 
 from __future__ import annotations
 
@@ -28,6 +28,30 @@ def serve(
     else:
         click.echo(f"Serving decisions on http://{host}:{port} (Ctrl-C ends it).", err=True)
     run(home, settings, host=host, port=port)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8766, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Only print the link, open nothing.")
+@options.home_option
+@options.settings_options
+@options.json_option
+def console(
+    host: str, port: int, no_browser: bool, home: Path, settings_file: Path | None, overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Open the console: where an analyst looks, reads why, decides and searches. The link logs you in, once."""
+    settings = options.read_settings(home, settings_file, overrides)
+    from stillwatch.console import serve_console
+
+    def tell(link: str) -> None:
+        if as_json:
+            terminal.print_json({"url": link, "home": str(home)})
+        else:
+            click.echo(f"The console is at {link} (Ctrl-C ends it).", err=True)
+
+    serve_console(home, settings, host=host, port=port, browser=not no_browser and not as_json, tell=tell)
 
 
 @click.command()

@@ -23,6 +23,7 @@ def forget_decisions(record: Record, account_id: str, now: float) -> int:
             "DELETE FROM verdicts WHERE kind='account' AND subject=?",
             "DELETE FROM appeals WHERE account_id=?",
             "DELETE FROM joined WHERE account_id=?",
+            "DELETE FROM notes WHERE kind='account' AND subject=?",
             "DELETE FROM allows WHERE scope='account' AND value=?",
             "UPDATE decisions SET state='lifted', value='', key='', ended_why='forgotten', ended_at=expires_at, "
             "variant='forgotten' WHERE scope='account' AND value=?",

@@ -1,4 +1,4 @@
-"""What people do: approve, refuse, lift, decide by hand, allow, give a verdict, bring an appeal and answer it.
+"""What people do: approve, refuse, lift, decide by hand, allow, give a verdict, note, bring an appeal and answer it.
 
 Each is one transaction with its line in the audit log, and takes effect for gateways at once: the decisions that it
 touches go into the stream.
@@ -280,6 +280,32 @@ def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted:
         give_verdict(
             record, who, now, kind="account", subject=account_id, verdict="wrong", reason=f"appeal {number}: {reason}"
         )
+
+
+def note(record: Record, who: Who, now: float, *, kind: str, subject: str, text: str) -> int:
+    """Keeps an analyst's note on a `campaign` or `account`; its number. The audit log says that, not what, was noted."""
+    _may(who, "analyst", "write a note")
+    if kind not in ("campaign", "account"):
+        raise UsageError("kind", "one of campaign, account")
+    _id("subject", subject)
+    if not text.strip():
+        raise UsageError("note", "is empty", "write what a colleague should know")
+    with record.act() as db:
+        number = db.execute(
+            "INSERT INTO notes(kind, subject, text, by, at) VALUES(?, ?, ?, ?, ?)",
+            (kind, subject, _text("note", text, LONGEST_REASON), who.name, now),
+        ).lastrowid
+        named = record.pseudonym(subject) if kind == "account" else subject
+        record.audit(who, "noted", named, now, note=number, characters=len(text))
+    assert number is not None
+    return number
+
+
+def looked(record: Record, who: Who, what: str, subject: str, now: float, **details: Any) -> None:
+    """Leaves a line in the audit log that somebody looked at what is not open to everybody, before it is shown."""
+    _may(who, "analyst", what)
+    with record.act():
+        record.audit(who, what, subject, now, **details)
 
 
 def holding(record: Record, account_id: str, now: float) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""DIR/decisions.sqlite: decisions, approvals, verdicts, appeals, allowances, and what changed; a transaction an act.
+"""DIR/decisions.sqlite: decisions, approvals, verdicts, appeals, allowances, notes, what changed; a transaction an act.
 
 The audit log lies in the same file, so that an act and its line are written together or not at all. Triggers refuse to
 change or delete a line, and each holds the hash of the one before: `verify_audit` says where a chain was broken.
@@ -58,6 +58,8 @@ CREATE TABLE IF NOT EXISTS tokens(token_id TEXT PRIMARY KEY, name TEXT, role TEX
 CREATE TABLE IF NOT EXISTS alerts(alert_id INTEGER PRIMARY KEY, at REAL, event TEXT, body TEXT);
 CREATE TABLE IF NOT EXISTS audit(seq INTEGER PRIMARY KEY, at TEXT, who TEXT, role TEXT, what TEXT, subject TEXT,
     details TEXT, before TEXT, hash TEXT);
+CREATE TABLE IF NOT EXISTS notes(note_id INTEGER PRIMARY KEY, kind TEXT, subject TEXT, text TEXT, by TEXT, at REAL);
+CREATE INDEX IF NOT EXISTS notes_subject ON notes(kind, subject);
 CREATE TRIGGER IF NOT EXISTS audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log stays'); END;
 CREATE TRIGGER IF NOT EXISTS audit_keeps BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log stays'); END;
 """
@@ -94,7 +96,7 @@ class Record:
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=FULL")
             known = self._format()
-            if known is None:
+            if known is None or (known == FORMAT and not self._has("notes")):  # notes came later; all else stays
                 self.db.executescript(_SCHEMA)
                 self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
                 known = self._format()
@@ -105,8 +107,12 @@ class Record:
                 str(path), f"was written by another version (format {str(known)[:10]})", "use that version"
             )
 
+    def _has(self, table: str) -> bool:
+        found = self.db.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name=?", (table,)).fetchone()
+        return found is not None
+
     def _format(self) -> str | None:
-        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
+        if not self._has("meta"):
             return None
         row = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
         return None if row is None else str(row[0])

@@ -48,6 +48,15 @@ def tokens(record: Record) -> list[dict[str, Any]]:
 
 def who_has(record: Record, token: str) -> Who | None:
     """Who a token stands for; None where it is none of ours or was revoked."""
-    digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+    return who_holds(record, digest_of(token))
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token: the hex SHA-256."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def who_holds(record: Record, digest: str) -> Who | None:
+    """The same by what is kept of the token, for whoever has shown it before."""
     found = record.rows("SELECT name, role FROM tokens WHERE sha256=? AND revoked_at IS NULL", (digest,))
     return Who(found[0]["name"], found[0]["role"]) if found else None

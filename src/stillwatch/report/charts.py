@@ -21,7 +21,7 @@ FOR, AGAINST, NEUTRAL = "#c2410c", "#0072b2", "#7a828a"
 WIDTH = 860
 _BINS = 240
 #: What a score's log-odds differ by from the sum of its evidence: conduct and coordination are weighed apart.
-_REST = "it takes both; shared causes once"
+REST = "it takes both; shared causes once"
 _CERTAIN_BITS = 14.0
 _PROBABILITIES = ((-6.64, "1%"), (-3.17, "10%"), (0.0, "50%"), (3.17, "90%"), (6.64, "99%"), (9.97, "99.9%"))
 
@@ -68,7 +68,7 @@ def traffic_chart(traffic: pa.Table, titles: Mapping[str, str], colors: Mapping[
 
     `traffic` has campaign_id ('' is everybody else), hour and exchanges.
     """
-    start, width, series = _binned(traffic, list(titles))
+    start, width, series = binned(traffic, list(titles))
     if not series:
         return ""
     n = len(next(iter(series.values())))
@@ -105,18 +105,15 @@ def traffic_chart(traffic: pa.Table, titles: Mapping[str, str], colors: Mapping[
     return svg(y + (len(keys) + 1) // 2 * 18.0, "Traffic over time by campaign", desc, body)
 
 
-def waterfall(
+def weight_steps(
     pro: Sequence[Claim], against: Sequence[Claim], score: float | None, prior_bits: float | None,
     few_bits: float | None = None,
-) -> str:  # fmt: skip
-    """Evidence for and against in bits, from the base rate to the score's log-odds. Empty without evidence.
-
-    `few_bits` is what a small number of accounts costs: of small groups there are many to choose from.
-    """
+) -> list[tuple[str, float, str]]:  # fmt: skip
+    """(name, bits, colour) from the base rate to the score's log-odds; none without evidence. See `waterfall`."""
     claims = [c for c in (*pro, *against) if c.bits is not None and abs(c.bits) >= 0.05]
-    if not claims:
-        return ""
     steps: list[tuple[str, float, str]] = []
+    if not claims:
+        return steps
     if prior_bits is not None and math.isfinite(prior_bits):
         steps.append(("base rate", prior_bits, NEUTRAL))
         if few_bits is not None and abs(few_bits) >= 0.05:
@@ -131,8 +128,22 @@ def waterfall(
     total = sum(bits for _, bits, _ in steps)
     final = _log_odds(score)
     if final is not None and prior_bits is not None and abs(final - total) >= 0.3:
-        steps.append((_REST, final - total, NEUTRAL))
-        total = final
+        steps.append((REST, final - total, NEUTRAL))
+    return steps
+
+
+def waterfall(
+    pro: Sequence[Claim], against: Sequence[Claim], score: float | None, prior_bits: float | None,
+    few_bits: float | None = None,
+) -> str:  # fmt: skip
+    """Evidence for and against in bits, from the base rate to the score's log-odds. Empty without evidence.
+
+    `few_bits` is what a small number of accounts costs: of small groups there are many to choose from.
+    """
+    steps = weight_steps(pro, against, score, prior_bits, few_bits)
+    if not steps:
+        return ""
+    total = sum(bits for _, bits, _ in steps)
     ends = np.cumsum([0.0, *(bits for _, bits, _ in steps)])
     lo, hi = min(float(ends.min()), -1.0), max(float(ends.max()), 1.0)
     left, right, top, row = 250.0, 70.0, 44.0, 24.0
@@ -152,7 +163,7 @@ def waterfall(
         body.append(label(left - 10, top - 14, "probability", "s", anchor="end"))
     for i, (name, bits, fill) in enumerate(steps):
         y = top + i * row
-        dashed = ' fill-opacity="0.45" stroke="#7a828a" stroke-dasharray="3 2"' if name == _REST else ""
+        dashed = ' fill-opacity="0.45" stroke="#7a828a" stroke-dasharray="3 2"' if name == REST else ""
         body += [
             label(left - 10, y + 13, name, anchor="end", limit=40),
             rect(x(ends[i]), y + 2, bits * scale, row - 8, fill, dashed),
@@ -217,8 +228,8 @@ def score_chart(rows: Sequence[Mapping[str, Any]], scores: Mapping[str, Mapping[
     return svg(bottom + 8, "Scores against matched chance", desc, body)
 
 
-def _binned(traffic: pa.Table, known: Sequence[str]) -> tuple[datetime, timedelta, dict[str, Any]]:
-    """Start, width of a bin and, for each campaign ('' all others), exchanges a bin."""
+def binned(traffic: pa.Table, known: Sequence[str]) -> tuple[datetime, timedelta, dict[str, Any]]:
+    """Start, width of a bin and, for each known campaign ('' all others), exchanges a bin; nothing without traffic."""
     nothing: tuple[datetime, timedelta, dict[str, Any]] = (datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1), {})
     if not len(traffic):
         return nothing

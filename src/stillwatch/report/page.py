@@ -83,7 +83,7 @@ def _campaign(
     return {
         "anchor": f"c{place + 1}", "chip": f"c{place}", "title": _title(row), "id": clean(row["campaign_id"], 80),
         "told": told, "pro": _sides(told.evidence_for), "against": _sides(told.evidence_against),
-        "waterfall": Markup(waterfall(*_weighed(told, row), row["score"], prior, told.balance.get("few_bits"))),
+        "waterfall": Markup(waterfall(*weighed(told, row), row["score"], prior, told.balance.get("few_bits"))),
         "doubled": "that one operator runs these accounts" if row["kind"] == "account_network"
         else "that this is a harvest",
         "network": Markup(network_chart(pictures.ties, row["campaign_id"])),
@@ -97,7 +97,7 @@ def _campaign(
     }
 
 
-def _weighed(told: Explanation, row: Mapping[str, Any]) -> tuple[list[Claim], list[Claim]]:
+def weighed(told: Explanation, row: Mapping[str, Any]) -> tuple[list[Claim], list[Claim]]:
     """The evidence that moves this score: a network's is only whether one operator runs it."""
     network = row["kind"] == "account_network"
     pro, against = (
