@@ -1,4 +1,4 @@
-"""What takes longer than a page may, or shows text: what-if, a campaign's common phrases, a single exchange that was kept."""
+"""What takes longer than a page may, or shows text: what-if, common phrases, an exchange that was kept."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from stillwatch import pipeline
 from stillwatch.console.place import Ask
-from stillwatch.console.show import show
 from stillwatch.console.shelf import slug
+from stillwatch.console.show import show
 from stillwatch.decide import people
 from stillwatch.decide.policy import policy_from
 from stillwatch.errors import UsageError
@@ -50,9 +50,17 @@ def reveal(ask: Ask) -> Response:
         raise UsageError(clean(id, 60), "there is no such campaign", "Today lists those of the latest sweep")
     inputs = shelf.findings.run.get("inputs") or []
     logs = [str(i.get("path", "")) for i in inputs if isinstance(i, dict)] if isinstance(inputs, list) else []
-    return show(ask, "reveal.html.j2", id=id, row=row, title=clean(row["title"], 160) or clean(id, 60),
-                logs="\n".join(clean(log, 1000) for log in logs[:_MOST_LOGS] if log and log != "-"),
-                job=ask.place.jobs.get(_reveal_name(ask, id)), k=LEAST_ACCOUNTS, organisations=LEAST_ORGANISATIONS)
+    return show(
+        ask,
+        "reveal.html.j2",
+        id=id,
+        row=row,
+        title=clean(row["title"], 160) or clean(id, 60),
+        logs="\n".join(clean(log, 1000) for log in logs[:_MOST_LOGS] if log and log != "-"),
+        job=ask.place.jobs.get(_reveal_name(ask, id)),
+        k=LEAST_ACCOUNTS,
+        organisations=LEAST_ORGANISATIONS,
+    )
 
 
 def start_reveal(ask: Ask) -> Response:
@@ -96,8 +104,14 @@ def _exchange(ask: Ask, id: str, text: Any) -> Response:
     if told.kind != "exchange":
         kind = "campaigns" if told.kind == "campaign" else "accounts"
         return RedirectResponse(f"/{kind}/{slug(id)}", 303)
-    return show(ask, "exchange.html.j2", id=id, told=told, text=text,
-                keeps=ask.place.settings.ingest.keep_text_days > 0 or (ask.place.home / "text").is_dir())
+    return show(
+        ask,
+        "exchange.html.j2",
+        id=id,
+        told=told,
+        text=text,
+        keeps=ask.place.settings.ingest.keep_text_days > 0 or (ask.place.home / "text").is_dir(),
+    )
 
 
 def _reveal_name(ask: Ask, id: str) -> str:
