@@ -18,6 +18,7 @@ from stillwatch.decide.policy import policy_from
 from stillwatch.errors import UsageError
 from stillwatch.report.explain import explain
 from stillwatch.report.plain_text import clean
+from stillwatch.reveal import open_exchange, reveal_phrases
 from stillwatch.store import open_store
 
 LEAST_ACCOUNTS, LEAST_ORGANISATIONS = 20, 3
@@ -65,8 +66,6 @@ def reveal(ask: Ask) -> Response:
 
 def start_reveal(ask: Ask) -> Response:
     """Begins the second pass over the logs, after a line in the audit log: who, when, for what."""
-    from stillwatch.reveal import reveal_phrases
-
     id, place = ask.named(), ask.place
     if id not in ask.shelf.by_campaign:
         raise UsageError(clean(id, 60), "there is no such campaign", "Today lists those of the latest sweep")
@@ -87,8 +86,6 @@ def exchange(ask: Ask) -> Response:
 
 def open_text(ask: Ask) -> Response:
     """Opens the kept text of one exchange, after a line in the audit log."""
-    from stillwatch.reveal import open_exchange
-
     id = ask.given("id", _LONGEST_ID)
     people.looked(ask.record, ask.who, "opened an exchange", clean(id, 200), ask.now, reason=_reason(ask))
     return _exchange(ask, id, open_exchange(ask.place.home, id) or "none")
