@@ -55,7 +55,7 @@ def write_memory(path: Path, memory: Sequence[Remembered]) -> None:
 
 
 def remember_sweep(path: Path, at: str, campaigns: Sequence[Mapping[str, Any]]) -> None:
-    """Adds a sweep's line to the history of scores: `at` (RFC 3339) and campaigns (id, score, kind, accounts, exchanges).
+    """Adds a sweep's line to the history: `at` (RFC 3339) and campaigns (id, score, kind, accounts, exchanges).
 
     The latest 1,000 sweeps stay. No account is named in it, so forgetting a customer needs nothing here.
     """

@@ -206,4 +206,4 @@ async def _wrong(request: Request, status: int, what: str, hint: str) -> Respons
         )  # fmt: skip
         return HTMLResponse(text, status)
     ask = Ask(place, request, session, {})
-    return await run_in_threadpool(lambda: show(ask, "wrong.html.j2", status, status=status, what=what, hint=hint))
+    return await run_in_threadpool(lambda: show(ask, "wrong.html.j2", status, code=status, what=what, hint=hint))

@@ -124,7 +124,7 @@ def timeline(shelf: Shelf, record: Record, campaign_id: str) -> dict[str, Any]:
 
 
 def happened(shelf: Shelf, record: Record, campaign_id: str) -> list[dict[str, Any]]:
-    """Releases while a campaign ran, suspensions of its accounts by day, successions, decisions; `at`, `kind`, `says`."""
+    """Releases while a campaign ran, suspensions by day, successions, decisions; each `at`, `kind`, `says`."""
     row = shelf.by_campaign.get(campaign_id)
     if row is None:
         return []
@@ -149,12 +149,14 @@ def happened(shelf: Shelf, record: Record, campaign_id: str) -> list[dict[str, A
         if other is not None and other["kind"] != "account_network" and other["first_seen"] is not None:
             found.append({"at": other["first_seen"], "kind": "succession",
                           "says": f"related campaign {clean(other_id, 40)} begins"})  # fmt: skip
-    for made in record.rows("SELECT decision_id, action, created_at, approved_at, mode FROM decisions WHERE "
+    for made in record.rows("SELECT decision_id, action, created_at, approved_at, approval FROM decisions WHERE "
                             "campaign_id=? ORDER BY created_at LIMIT 200", (campaign_id,)):  # fmt: skip
-        for when, did in ((made["created_at"], "proposed or made"), (made["approved_at"], "approved")):
+        action = str(made["action"]).replace("_", " ")
+        first_did = "proposed" if made["approval"] else "decided"
+        for when, did in ((made["created_at"], first_did), (made["approved_at"], "approved")):
             at = at_time(when)
             if at is not None:
-                found.append({"at": at, "kind": "decision", "says": f"{made['action']} {did} ({made['decision_id']})"})
+                found.append({"at": at, "kind": "decision", "says": f"{action} was {did} ({made['decision_id']})"})
     found.sort(key=lambda mark: mark["at"])
     return found[:_MARKS]
 
@@ -167,7 +169,9 @@ def peers(shelf: Shelf, account_id: str) -> dict[str, Any]:
         return {"edges": [], "accounts": [], "mine": 0}
     most = max(int(counts[-1]), 1)
     edges = [2**i for i in range(int(math.log2(most)) + 2)]
-    histogram = np.histogram(counts, bins=[*edges[:-1], edges[-1] + 1])[0] if len(edges) > 1 else np.array([len(counts)])
+    histogram = (
+        np.histogram(counts, bins=[*edges[:-1], edges[-1] + 1])[0] if len(edges) > 1 else np.array([len(counts)])
+    )
     return {"edges": edges, "accounts": [int(n) for n in histogram], "mine": int(row["exchanges"] or 0)}
 
 

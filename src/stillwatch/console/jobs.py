@@ -1,4 +1,4 @@
-"""Work that takes longer than a page may: done in a thread, asked after by name, its result kept in memory for a while."""
+"""Work that takes longer than a page may: done in a thread, asked after by name, its result kept a while."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_RUNNING = 2
 
 @dataclass
 class Job:
-    """`state` is running, done or failed; `step` what it is at; `result` what came of it, or `fault` why nothing did."""
+    """`state` is running, done or failed; `step` where it is; `result` what came of it, `fault` why nothing did."""
 
     state: str
     began_at: float

@@ -1,4 +1,4 @@
-"""What takes longer than a page may, or shows text: what-if, a campaign's common phrases, a single exchange that was kept."""
+"""What takes longer than a page may, or shows text: what-if, common phrases, an exchange that was kept."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from starlette.responses import RedirectResponse, Response
 
 from stillwatch import pipeline
 from stillwatch.console.place import Ask
-from stillwatch.console.show import show
 from stillwatch.console.shelf import slug
+from stillwatch.console.show import show
 from stillwatch.decide import people
 from stillwatch.decide.policy import policy_from
 from stillwatch.errors import UsageError
 from stillwatch.report.explain import explain
 from stillwatch.report.plain_text import clean
+from stillwatch.reveal import open_exchange, reveal_phrases
 from stillwatch.store import open_store
 
 LEAST_ACCOUNTS, LEAST_ORGANISATIONS = 20, 3
@@ -50,15 +51,21 @@ def reveal(ask: Ask) -> Response:
         raise UsageError(clean(id, 60), "there is no such campaign", "Today lists those of the latest sweep")
     inputs = shelf.findings.run.get("inputs") or []
     logs = [str(i.get("path", "")) for i in inputs if isinstance(i, dict)] if isinstance(inputs, list) else []
-    return show(ask, "reveal.html.j2", id=id, row=row, title=clean(row["title"], 160) or clean(id, 60),
-                logs="\n".join(clean(log, 1000) for log in logs[:_MOST_LOGS] if log and log != "-"),
-                job=ask.place.jobs.get(_reveal_name(ask, id)), k=LEAST_ACCOUNTS, organisations=LEAST_ORGANISATIONS)
+    return show(
+        ask,
+        "reveal.html.j2",
+        id=id,
+        row=row,
+        title=clean(row["title"], 160) or clean(id, 60),
+        logs="\n".join(clean(log, 1000) for log in logs[:_MOST_LOGS] if log and log != "-"),
+        job=ask.place.jobs.get(_reveal_name(ask, id)),
+        k=LEAST_ACCOUNTS,
+        organisations=LEAST_ORGANISATIONS,
+    )
 
 
 def start_reveal(ask: Ask) -> Response:
     """Begins the second pass over the logs, after a line in the audit log: who, when, for what."""
-    from stillwatch.reveal import reveal_phrases
-
     id, place = ask.named(), ask.place
     if id not in ask.shelf.by_campaign:
         raise UsageError(clean(id, 60), "there is no such campaign", "Today lists those of the latest sweep")
@@ -79,8 +86,6 @@ def exchange(ask: Ask) -> Response:
 
 def open_text(ask: Ask) -> Response:
     """Opens the kept text of one exchange, after a line in the audit log."""
-    from stillwatch.reveal import open_exchange
-
     id = ask.given("id", _LONGEST_ID)
     people.looked(ask.record, ask.who, "opened an exchange", clean(id, 200), ask.now, reason=_reason(ask))
     return _exchange(ask, id, open_exchange(ask.place.home, id) or "none")
@@ -96,8 +101,14 @@ def _exchange(ask: Ask, id: str, text: Any) -> Response:
     if told.kind != "exchange":
         kind = "campaigns" if told.kind == "campaign" else "accounts"
         return RedirectResponse(f"/{kind}/{slug(id)}", 303)
-    return show(ask, "exchange.html.j2", id=id, told=told, text=text,
-                keeps=ask.place.settings.ingest.keep_text_days > 0 or (ask.place.home / "text").is_dir())
+    return show(
+        ask,
+        "exchange.html.j2",
+        id=id,
+        told=told,
+        text=text,
+        keeps=ask.place.settings.ingest.keep_text_days > 0 or (ask.place.home / "text").is_dir(),
+    )
 
 
 def _reveal_name(ask: Ask, id: str) -> str:

@@ -1,4 +1,4 @@
-"""Pages that only look: today, a campaign, an account, decisions, appeals, the audit log, search, and tables as files."""
+"""Pages that only look: today, campaigns, accounts, decisions, appeals, the audit log, search; tables as files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from stillwatch.console.tables import FORMATS, LONGEST_FILTER, arranged, at_time
 from stillwatch.decide import people
 from stillwatch.decide.live import exempt_accounts, one_decision
 from stillwatch.decide.policy import STRONG
+from stillwatch.report.explain import KIND_WORDS
 from stillwatch.report.letter import blind_lines, found_line, intake_lines, sure_lines
 from stillwatch.report.page import weighed
-from stillwatch.report.plain_text import clean
+from stillwatch.report.plain_text import clean, score_text
 
 _MEMBERS = 200
 _NAMING = ("account", "campaign", "subject")
@@ -37,7 +38,7 @@ def today(ask: Ask) -> Response:
         ask, "today.html.j2", headline=headline, news=_news(shelf), campaigns=table(ask, "campaigns"),
         waits=table(ask, "decisions", state="proposed", now=str(ask.now)),
         appeals=table(ask, "appeals", open="1") if ask.may("analyst") else None,
-        missing=table(ask, "missing"), quarantine=table(ask, "quarantine"), intake=intake_lines(run),
+        missing=table(ask, "missing", 8), quarantine=table(ask, "quarantine", 8), intake=intake_lines(run),
         blind=blind_lines(shelf.findings, shelf.signs), sure=sure_lines(shelf.pictures.drill),
         swept_at=shelf.sweeps[-1]["at"] if shelf.sweeps else "",
     )  # fmt: skip
@@ -57,13 +58,13 @@ def campaign(ask: Ask) -> Response:
         ask, "campaign.html.j2", id=id, row=row, told=told, title=clean(row["title"], 160) or clean(id, 60),
         moved=moved(row, (shelf.before or {}).get(id), shelf.before is not None), pro=pro, against=against,
         steps=drawings.waterfall(shelf, id), happened=drawings.happened(shelf, ask.record, id), value=value,
-        evidence=table(ask, "evidence", campaign=id), accounts=table(ask, "accounts", campaign=id, value=value),
-        shared=table(ask, "shared", campaign=id), history=table(ask, "history", campaign=id),
-        decisions=table(ask, "decisions", campaign=id, state="all", now=str(ask.now)),
+        evidence=table(ask, "evidence", 10, campaign=id), accounts=table(ask, "accounts", 25, campaign=id, value=value),
+        shared=table(ask, "shared", 8, campaign=id), history=table(ask, "history", 8, campaign=id),
+        decisions=table(ask, "decisions", 10, campaign=id, state="all", now=str(ask.now)),
         verdicts=table(ask, "verdicts", subject=id), notes=table(ask, "notes", subject=id),
         related=[(r, shelf.by_campaign.get(r)) for r in row["related"] or []],
         explanations=_explanations(shelf, told), chance_groups=len(chance) if isinstance(chance, list) else 0,
-        strong=STRONG,
+        strong=STRONG, kind_words=KIND_WORDS.get(row["kind"], KIND_WORDS["distillation"]),
     )  # fmt: skip
 
 
@@ -88,8 +89,8 @@ def account(ask: Ask) -> Response:
         ask, "account.html.j2", id=id, row=row, told=told, known=known, peers=_peers(shelf, row), held=held,
         campaign=shelf.by_campaign.get(row["campaign_id"] or ""), may_tell=people.may_be_told(record, id, now),
         would_tell=[h["tell"] for h in held if h["tell"]], exempt=id in exempt_accounts(record, now),
-        evidence=table(ask, "evidence", account=id),
-        decisions=table(ask, "decisions", account=id, state="all", now=str(now)),
+        evidence=table(ask, "evidence", 10, account=id),
+        decisions=table(ask, "decisions", 10, account=id, state="all", now=str(now)),
         appeals=table(ask, "appeals", account=id) if ask.may("analyst") else None,
         verdicts=table(ask, "verdicts", subject=id), notes=table(ask, "notes", subject=id),
         allowed=[a for a in record.rows("SELECT * FROM allows WHERE scope='account' AND value=? AND ended_at IS NULL",
@@ -226,17 +227,23 @@ def peers_chart(ask: Ask) -> Response:
 def _found(ask: Ask, query: str, found: Found) -> Response:
     shelf = ask.shelf
     rows = [shelf.by_campaign[c] for c in found.campaigns]
-    return show(ask, "search.html.j2", query=query, found=found, rows=rows,
-                people={a: shelf.account(a) for a in (*found.accounts, *(h.account_id for h in found.holders[:200]))})
+    return show(
+        ask,
+        "search.html.j2",
+        query=query,
+        found=found,
+        rows=rows,
+        people={a: shelf.account(a) for a in (*found.accounts, *(h.account_id for h in found.holders[:200]))},
+    )
 
 
 def _gone(ask: Ask, what: str) -> Response:
-    return show(ask, "wrong.html.j2", 404, status=404, what=f"There is nothing here by the name {clean(what, 80)}.",
+    return show(ask, "wrong.html.j2", 404, code=404, what=f"There is nothing here by the name {clean(what, 80)}.",
                 hint="It may be of an earlier sweep, or its customer was forgotten. Search for it.")  # fmt: skip
 
 
 def _news(shelf: Shelf) -> dict[str, list[Any]]:
-    """What the latest sweep changed: new campaigns, changed minds (score by 5 or more, or another kind), and gone ones."""
+    """What the latest sweep changed: new campaigns, changed minds (score by 5 or more, or kind), and gone ones."""
     if shelf.before is None:
         return {"new": [], "changed": [], "gone": []}
     changed = []
@@ -255,7 +262,7 @@ def _news(shelf: Shelf) -> dict[str, list[Any]]:
 
 
 def _explanations(shelf: Shelf, told: Any) -> list[dict[str, Any]]:
-    """Every innocent explanation that stillwatch knows, and what came of asking: accepted, outweighed or not askable."""
+    """Every innocent explanation that stillwatch knows, and what came of asking: held, rejected or not askable."""
     held = {c.signal: c for c in told.accepted}
     mute = {u.signal: u for u in told.unknown}
     rows = []
@@ -281,6 +288,6 @@ def _peers(shelf: Shelf, row: Any) -> list[tuple[str, str, float]]:
                                 ("exchanges", "exchanges", shelf.sorted_exchanges)):  # fmt: skip
         if row[name] is not None and len(ordered):
             below = float(np.searchsorted(ordered, row[name], side="left")) / len(ordered)
-            shown = f"{row[name]:,.1f}" if name == "score" else f"{row[name]:,}"
+            shown = score_text(row[name]) if name == "score" else f"{row[name]:,}"
             out.append((says, shown, below))
     return out

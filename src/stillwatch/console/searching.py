@@ -20,7 +20,7 @@ from stillwatch.store import Store, open_store
 LONGEST_QUERY = 500
 _MOST = 50
 _MOST_HOLDERS = 500
-#: Kept column of exchanges to what a person calls it. Those that share a domain with an address are hashed as addresses.
+#: Kept column of exchanges to what a person calls it.
 _OF_EXCHANGES = {
     "ip": "address", "net": "network of the address", "key": "key", "org": "organisation", "end_user": "end user",
     "session": "conversation", "user_agent": "user agent", "asn": "AS number",
@@ -155,5 +155,7 @@ def _in_exchanges(store: Store, hashes: dict[str, set[int]]) -> Sequence[Holder]
                 if account_id:
                     found.append(Holder(account_id, _OF_EXCHANGES[name], entry["counts"]))
     except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise OutsideError("store", "a part file cannot be read", "search again; a sweep may have replaced it") from error
+        raise OutsideError(
+            "store", "a part file cannot be read", "search again; a sweep may have replaced it"
+        ) from error
     return sorted(found, key=lambda h: (-h.exchanges, h.account_id))

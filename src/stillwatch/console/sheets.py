@@ -42,11 +42,11 @@ def campaigns(shelf: Shelf, record: Record, given: Given) -> Sheet:
         })  # fmt: skip
     columns = (
         Column("campaign_id", "Campaign", "campaign"), Column("title", "What", "hidden"),
-        Column("score", "Score", "score"), Column("label", "Label", "hidden"), Column("kind", "Kind"),
+        Column("score", "Score", "score"), Column("label", "Label", "hidden"), Column("kind", "Kind", "kind"),
         Column("accounts", "Accounts", "number"), Column("exchanges", "Exchanges", "number"),
         Column("growth", "Growth", "growth"), Column("moved", "Since the sweep before"),
-        Column("last_seen", "Last seen", "day"), Column("first_seen", "First seen", "hidden"),
-        Column("stands", "What stands"),
+        Column("stands", "What stands"), Column("last_seen", "Last seen", "day"),
+        Column("first_seen", "First seen", "hidden"),
     )  # fmt: skip
     return sheet_of("campaigns", "Campaigns and account networks of the latest sweep", columns, rows, sort="-score",
                     empty="The latest sweep reported no campaign.")  # fmt: skip
@@ -67,8 +67,8 @@ def accounts(shelf: Shelf, record: Record, given: Given) -> Sheet:
     columns = (
         Column("account_id", "Account", "account"), Column("score", "Score", "score"),
         Column("label", "Label", "hidden"), Column("exchanges", "Exchanges", "number"),
-        Column("campaign_id", "Campaign", "campaign"), Column("customer", "Customer", "text"),
-        Column("status", "Status", "text"), Column("reasons", "First reason", "first", False),
+        Column("campaign_id", "Campaign", "hidden" if campaign else "campaign"), Column("customer", "Customer", "text"),
+        Column("status", "Status", "text"), Column("reasons", "A reason", "first", False),
     )  # fmt: skip
     joined = _with_records(table, shelf.records)
     return Sheet("accounts", caption, columns, joined.select([c.name for c in columns]), "-score",
@@ -123,10 +123,10 @@ def decisions(shelf: Shelf, record: Record, given: Given) -> Sheet:
     } for r in rows]  # fmt: skip
     columns = (
         Column("decision_id", "Decision", "decision"), Column("action", "Action"), Column("mode", "Mode"),
-        Column("state", "State"), Column("scope", "On"), Column("whom", "Whom", "whom"),
+        Column("state", "State"), Column("scope", "On", "hidden"), Column("whom", "Whom", "whom"),
         Column("accounts", "Accounts", "number"), Column("acted", "Acted", "number"),
         Column("would", "Would have", "number"), Column("expires_at", "Ends", "time"),
-        Column("created_at", "Made", "time"), Column("why", "Why"),
+        Column("created_at", "Made", "time"), Column("why", "Why", "hidden"),
     )  # fmt: skip
     return sheet_of("decisions", "Decisions", columns, told, sort="-created_at", keep=keep,
                     empty="No decision here.")  # fmt: skip
@@ -154,7 +154,7 @@ def audit(shelf: Shelf, record: Record, given: Given) -> Sheet:
     """Who did what and when; customers by pseudonym."""
     rows = record.rows("SELECT * FROM audit ORDER BY seq DESC LIMIT 200000")
     columns = (
-        Column("seq", "Line", "number"), Column("at", "When"), Column("who", "Who"), Column("role", "Role"),
+        Column("seq", "Line", "number"), Column("at", "When", "stamp"), Column("who", "Who"), Column("role", "Role"),
         Column("what", "Did"), Column("subject", "On what", "subject"), Column("details", "Details", "details"),
         Column("hash", "Hash", "hash"),
     )  # fmt: skip
@@ -240,7 +240,7 @@ def history(shelf: Shelf, record: Record, given: Given) -> Sheet:
     """A campaign's score in each sweep that saw it."""
     id = given.get("campaign", "")
     rows = [{**row, "kind": words(row.get("kind"))} for row in shelf.history(id)]
-    columns = (Column("at", "Sweep"), Column("score", "Score", "score"), Column("kind", "Kind"),
+    columns = (Column("at", "Sweep", "stamp"), Column("score", "Score", "score"), Column("kind", "Kind"),
                Column("accounts", "Accounts", "number"), Column("exchanges", "Exchanges", "number"))  # fmt: skip
     return sheet_of("history", f"Score of {clean(id, 60)} from sweep to sweep", columns, rows, sort="-at",
                     keep={"campaign": short(id)}, empty="No sweep has left a score of it yet.")  # fmt: skip
@@ -306,7 +306,7 @@ def _states(record: Record) -> dict[str, str]:
 def _state(row: Mapping[str, Any], now: float) -> str:
     if row["state"] in ("proposed", "active") and row["expires_at"] <= now:
         return "expired"
-    return _SHOWN_STATE.get(row["state"], row["state"])
+    return _SHOWN_STATE.get(row["state"], str(row["state"]))
 
 
 def _counts(record: Record, sql: str) -> dict[str, int]:

@@ -104,7 +104,7 @@ class Shelf:
     def account(self, account_id: str) -> dict[str, Any] | None:
         """One account's row of the findings."""
         at = self.place.get(account_id)
-        return None if at is None else self.findings.accounts.slice(at, 1).to_pylist()[0]  # type: ignore[no-any-return]
+        return None if at is None else dict(self.findings.accounts.slice(at, 1).to_pylist()[0])
 
     def account_record(self, account_id: str) -> dict[str, Any]:
         """What the provider's records say of an account; empty where they say nothing."""
@@ -196,7 +196,8 @@ def _read(home: Path, stamp: tuple[int, ...]) -> Shelf:
 def _nothing() -> Findings:
     from stillwatch.arrow_types import arrow_schema
 
-    return Findings(*(arrow_schema(layout).empty_table() for layout in (CAMPAIGNS, ACCOUNTS, EVIDENCE)), {})
+    campaigns, accounts, evidence = (arrow_schema(layout).empty_table() for layout in (CAMPAIGNS, ACCOUNTS, EVIDENCE))
+    return Findings(campaigns, accounts, evidence, {})
 
 
 def _of_the_store(home: Path) -> tuple[pa.Table, list[dict[str, Any]], pa.Table]:

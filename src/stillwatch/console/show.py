@@ -13,9 +13,9 @@ from starlette.responses import HTMLResponse, Response
 
 from stillwatch import __version__
 from stillwatch.console.place import Ask
-from stillwatch.console.sheets import SHEETS, words
+from stillwatch.console.sheets import SHEETS, details_of, words
 from stillwatch.console.shelf import short, slug
-from stillwatch.console.tables import FORMATS, Page, page_of
+from stillwatch.console.tables import FORMATS, PAGE_ROWS, Page, page_of
 from stillwatch.report.charts import COLORS
 from stillwatch.report.plain_text import (
     bits_text,
@@ -43,9 +43,10 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     env.filters |= {
-        "clean": clean, "slug": slug, "short": short, "number": number, "compact": compact, "score": score_text, "bits": bits_text,
-        "odds": odds_text, "chance": p_text, "rate": rate_text, "when": when, "words": words, "facts": _facts,
-        "day": lambda value: when(value, clock=False), "label_class": label_class, "many": count_of,
+        "clean": clean, "slug": slug, "short": short, "number": number, "compact": compact, "score": score_text,
+        "bits": bits_text, "odds": odds_text, "chance": p_text, "rate": rate_text, "when": when, "words": words,
+        "facts": _facts, "pairs": _pairs, "own_reason": _own_reason, "day": lambda value: when(value, clock=False),
+        "label_class": label_class, "many": count_of,
     }  # fmt: skip
     env.globals |= {"static": static_url, "version": __version__, "formats": tuple(FORMATS), "themes": THEMES,
                     "colors": COLORS}  # fmt: skip
@@ -87,15 +88,27 @@ def show(ask: Ask, template: str, status: int = 200, **context: Any) -> Response
     return HTMLResponse(text, status)
 
 
-def table(ask: Ask, name: str, **given: str) -> Page:
+def table(ask: Ask, name: str, rows_a_page: int = PAGE_ROWS, **given: str) -> Page:
     """One of the tables, as this request sorts, filters and pages it."""
-    return page_of(SHEETS[name](ask.shelf, ask.record, given), ask.path, ask.query)
+    return page_of(SHEETS[name](ask.shelf, ask.record, given), ask.path, ask.query, rows_a_page)
 
 
 def _here(ask: Ask) -> str:
     """The path with its parameters, for forms that come back."""
     query = ask.request.url.query
     return ask.path + (f"?{query}" if query else "")
+
+
+def _own_reason(reasons: Any) -> str:
+    """The first reason that speaks of the account itself, not only of its group."""
+    held = [str(r) for r in reasons or () if r]
+    return next((r for r in held if not r.startswith("It belongs to ")), held[0] if held else "")
+
+
+def _pairs(details: Any) -> str:
+    """An audit line's details in words: `accounts 40 · action suspend`."""
+    told = ((clean(k, 40).replace("_", " "), v) for k, v in details_of({"details": details}).items())
+    return clean(" · ".join(f"{k} {clean(v, 300)}" for k, v in told if v not in (None, "")), 600)
 
 
 def _facts(facts: Any) -> str:

@@ -107,16 +107,16 @@ def sheet_of(
     return Sheet(name, caption, tuple(columns), table, **more)
 
 
-def page_of(sheet: Sheet, path: str, query: Sequence[tuple[str, str]]) -> Page:
+def page_of(sheet: Sheet, path: str, query: Sequence[tuple[str, str]], rows_a_page: int = PAGE_ROWS) -> Page:
     """The rows that a request asks for."""
     given = dict(query)
     wanted = given.get(f"{sheet.name}_q", "")[:LONGEST_FILTER]
     sort = given.get(f"{sheet.name}_sort", "") or sheet.sort
     chosen = arranged(sheet, wanted, sort)
-    pages = max(1, -(-chosen.num_rows // PAGE_ROWS))
+    pages = max(1, -(-chosen.num_rows // rows_a_page))
     asked = given.get(f"{sheet.name}_page", "1")
     number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
-    rows = chosen.slice((number - 1) * PAGE_ROWS, PAGE_ROWS).to_pylist(maps_as_pydicts="lossy")
+    rows = chosen.slice((number - 1) * rows_a_page, rows_a_page).to_pylist(maps_as_pydicts="lossy")
     return Page(sheet, rows, chosen.num_rows, number, pages, sort, wanted, tuple(query), path)
 
 

@@ -283,7 +283,7 @@ def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted:
 
 
 def note(record: Record, who: Who, now: float, *, kind: str, subject: str, text: str) -> int:
-    """Keeps an analyst's note on a `campaign` or `account`; its number. The audit log says that, not what, was noted."""
+    """Keeps an analyst's note on a `campaign` or `account`; its number. The audit log says that it was, not what."""
     _may(who, "analyst", "write a note")
     if kind not in ("campaign", "account"):
         raise UsageError("kind", "one of campaign, account")

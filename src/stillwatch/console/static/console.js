@@ -94,7 +94,7 @@
           const s = steps[p.dataIndex];
           return [`${s.name}: ${s.bits >= 0 ? "+" : ""}${s.bits.toFixed(1)} bits ${words[s.side]}`, ...s.signals].join("\n");
         } },
-        grid: { left: phone() ? 120 : 220, right: 64, top: 42, bottom: 26 },
+        grid: { left: phone() ? 120 : 220, right: 84, top: 34, bottom: 26 },
         yAxis: {
           type: "category", inverse: true, data: steps.map((s) => s.name), axisTick: { show: false },
           axisLine: { show: false }, axisLabel: { color: l.ink, width: phone() ? 108 : 205, overflow: "truncate", interval: 0 },
@@ -124,23 +124,26 @@
 
     timeline(data, l) {
       if (!data.values.length) return null;
-      const kinds = [...new Set(data.marks.map((m) => m.kind))];
-      const tone = { release: "#1d8a5a", suspension: l.hot, succession: "#c98a1b", decision: l.calm };
       const end = data.start + data.values.length * data.step;
-      const first = Math.min(data.start, ...data.marks.map((m) => m.at));
+      const margin = (end - data.start) * 0.35;
+      // A mark long before or after the traffic would squeeze it to a line; the list below holds all.
+      const marks = data.marks.filter((m) => m.at >= data.start - margin && m.at <= end + margin);
+      const kinds = [...new Set(marks.map((m) => m.kind))];
+      const tone = { release: "#1d8a5a", suspension: l.hot, succession: "#c98a1b", decision: l.calm };
+      const first = Math.min(data.start, ...marks.map((m) => m.at));
       return {
         ...frame(l),
         legend: { top: 4, right: 14, textStyle: { color: l.ink }, data: kinds, itemHeight: 11 },
         tooltip: { ...frame(l).tooltip, trigger: "item", formatter: (p) => (p.seriesType === "scatter" ? `${day(p.value[0])}\n${p.value[2]}` : `${new Date(p.value[0]).toISOString().slice(0, 16).replace("T", " ")} UTC\n${many(p.value[1], "exchange")}`) },
         grid: { left: 56, right: 18, top: 62, bottom: 34 },
-        xAxis: { ...timeAxis(l), min: first - data.step, max: Math.max(end, ...data.marks.map((m) => m.at)) + data.step },
+        xAxis: { ...timeAxis(l), min: first - data.step, max: Math.max(end, ...marks.map((m) => m.at)) + data.step },
         yAxis: [countAxis(l, `Exchanges per ${hours(data.step)}`), { type: "value", min: 0, max: 1, show: false }],
         series: [
           { name: "exchanges", type: "bar", barCategoryGap: "8%", large: false, color: l.accent, data: data.values.map((v, i) => [data.start + (i + 0.5) * data.step, v]) },
           ...kinds.map((kind, k) => ({
             name: kind, type: "scatter", yAxisIndex: 1, symbol: MARKS[kind] || "circle", symbolSize: kind === "decision" ? 22 : 15, color: tone[kind], z: 5,
-            data: data.marks.filter((m) => m.kind === kind).map((m) => [m.at, 0.97 - 0.07 * k, m.says]),
-            markLine: { symbol: "none", silent: true, label: { show: false }, lineStyle: { color: tone[kind], type: "dashed", opacity: 0.55 }, data: [...new Set(data.marks.filter((m) => m.kind === kind).map((m) => m.at))].slice(0, 40).map((at) => ({ xAxis: at })) },
+            data: marks.filter((m) => m.kind === kind).map((m) => [m.at, 0.97 - 0.07 * k, m.says]),
+            markLine: { symbol: "none", silent: true, label: { show: false }, lineStyle: { color: tone[kind], type: "dashed", opacity: 0.55 }, data: [...new Set(marks.filter((m) => m.kind === kind).map((m) => m.at))].slice(0, 40).map((at) => ({ xAxis: at })) },
           })),
         ],
       };
@@ -151,13 +154,15 @@
       const palette = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6d1f", "#7a6fd0", "#5f6770"];
       const most = Math.max(...data.values.map((v) => v.accounts), ...data.groups.map((g) => g.accounts), 1);
       const size = (n) => 9 + 38 * Math.sqrt(n / most);
-      const wide = box.clientWidth;
-      const tall = box.clientHeight - 30;
+      const side = phone() ? 40 : 190;
+      const wide = Math.max(box.clientWidth - 2 * side, 120);
+      const tall = Math.max(box.clientHeight - 110, 120);
       const rings = data.values.length;
       const place = (i, n, radius) => ({ x: wide / 2 + Math.cos((2 * Math.PI * i) / n - Math.PI / 2) * radius * wide, y: tall / 2 + Math.sin((2 * Math.PI * i) / n - Math.PI / 2) * radius * tall });
+      const beside = (i) => { const turn = (2 * Math.PI * i) / rings - Math.PI / 2; const c = Math.cos(turn); return Math.abs(c) < 0.3 ? (Math.sin(turn) < 0 ? "top" : "bottom") : c < 0 ? "left" : "right"; };
       const values = data.values.map((v, i) => ({
-        id: `v${i}`, name: v.name, value: v.accounts, category: v.kind, symbol: "circle", symbolSize: size(v.accounts), ...place(i, rings, 0.4), opens: v.opens,
-        label: { show: i < 40 && (size(v.accounts) > 15 || rings < 14), formatter: () => v.name.slice(0, 30) },
+        id: `v${i}`, name: v.name, value: v.accounts, category: v.kind, symbol: "circle", symbolSize: size(v.accounts), ...place(i, rings, 0.5), opens: v.opens,
+        label: { show: !phone() || rings < 10, position: beside(i), formatter: () => v.name.slice(0, 30) },
       }));
       const spots = data.groups.map((g, i) => {
         const links = data.links.filter((k) => k.group === i);
@@ -178,9 +183,11 @@
         tooltip: { ...frame(l).tooltip, formatter: (p) => (p.dataType === "edge" ? `${many(p.data.value, "account")}` : `${p.name}\n${many(p.value, "account")}${p.data.opens ? "\nchoose to open it up" : ""}`) },
         legend: { bottom: 2, type: "scroll", textStyle: { color: l.ink }, itemHeight: 10, pageTextStyle: { color: l.soft }, pageIconColor: l.ink, data: [...data.kinds, "accounts"] },
         series: [{
-          type: "graph", layout: "none", left: 70, right: 110, top: 30, bottom: 52, roam: "move", draggable: true,
+          type: "graph", layout: "none", left: side, right: side, top: 42, bottom: 68, roam: "move", draggable: true,
           categories: [...data.kinds.map((name, i) => ({ name, itemStyle: { color: palette[i % palette.length] } })), { name: "accounts", symbol: "rect", itemStyle: { color: l.soft } }],
-          data: [...values, ...spots], edgeSymbol: "none",
+          // Two corners that nobody sees keep a circle round: the picture is fitted to what it holds.
+          data: [...values, ...spots, ...[[0, 0], [wide, tall]].map(([x, y], i) => ({ id: `c${i}`, name: "", x, y, symbolSize: 0, category: data.kinds.length, tooltip: { show: false }, label: { show: false } }))],
+          edgeSymbol: "none",
           links: data.links.map((k) => ({ source: `g${k.group}`, target: `v${k.value}`, value: k.accounts, lineStyle: { width: 0.7 + 6 * Math.sqrt(k.accounts / heaviest), opacity: 0.34, curveness: 0.12, color: palette[data.values[k.value].kind % palette.length] } })),
           label: { color: l.ink, position: "right", fontSize: 11, textBorderColor: l.sheet, textBorderWidth: 3 },
           labelLayout: { hideOverlap: true },
@@ -223,10 +230,10 @@
   };
 
   function odds(l, depth, reach) {
-    const points = [[-6.64, "1 %"], [-3.17, "10 %"], [0, "50 %"], [3.17, "90 %"], [6.64, "99 %"]].filter(([b]) => b >= depth && b <= reach);
+    const points = [[-6.64, "1 %"], [-3.17, "10 %"], [0, "50 %"], [3.17, "90 %"], [6.64, "99 %"]].filter(([b], i) => (!phone() || i % 2 === 0) && b >= depth && b <= reach);
     return [
       { type: "value", min: Math.floor(depth), max: Math.ceil(reach), axisLabel: { color: l.soft, formatter: (v) => (v > 0 ? "+" + v : v) }, name: "bits", nameTextStyle: { color: l.soft }, splitLine: { lineStyle: { color: l.line } } },
-      { type: "value", min: Math.floor(depth), max: Math.ceil(reach), position: "top", name: "probability", nameLocation: "start", nameTextStyle: { color: l.soft, align: "right" }, splitLine: { show: false }, axisLine: { show: false }, axisTick: { show: false }, interval: 1e9, axisLabel: { show: true, customValues: points.map(([b]) => b), color: l.soft, formatter: (v) => (points.find(([b]) => Math.abs(b - v) < 0.05) || [0, ""])[1] } },
+      { type: "value", min: Math.floor(depth), max: Math.ceil(reach), position: "top", name: "probability", nameTextStyle: { color: l.soft }, splitLine: { show: false }, axisLine: { show: false }, axisTick: { show: false }, interval: 1e9, axisLabel: { show: true, customValues: points.map(([b]) => b), color: l.soft, formatter: (v) => (points.find(([b]) => Math.abs(b - v) < 0.05) || [0, ""])[1] } },
     ];
   }
 
