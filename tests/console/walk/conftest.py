@@ -35,7 +35,7 @@ def swept_twice(folder: Path, world: Path) -> Path:
     for until in (datetime(2026, 4, 24, tzinfo=UTC), None):
         pipeline.hunt(home, settings=settings, until=until)
     policy = (files("stillwatch.decide") / "default_policy.toml").read_text("utf-8")
-    (home / "policy.toml").write_text(policy.replace('mode = "simulate"', 'mode = "enforce"', 1))
+    (home / "policy.toml").write_text(policy.replace('\nmode = "simulate"', '\nmode = "enforce"'))
     (home / "stillwatch.toml").write_text('[decide]\npolicy = "policy.toml"\n')
     return home
 
