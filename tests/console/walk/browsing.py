@@ -110,13 +110,14 @@ def themed(browser: Browser, address: str, theme: str, size: dict[str, int] | No
     return context
 
 
-def take_picture(page: Page, file: Path, *, whole: bool = True) -> None:
-    """A screenshot with few colours: half the size, and nobody sees it."""
+def take_picture(page: Page, file: Path, most_high: int = 6000) -> None:
+    """A screenshot with few colours, which nobody sees, down to so many pixels."""
     from PIL import Image
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    data = page.screenshot(full_page=whole, animations="disabled")
-    Image.open(io.BytesIO(data)).convert("RGB").quantize(128).save(file, optimize=True)
+    image = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled")))
+    image = image.crop((0, 0, image.width, min(image.height, most_high)))
+    image.convert("RGB").quantize(128).save(file, optimize=True)
 
 
 def wait_for(true: Any, seconds: float) -> float:
