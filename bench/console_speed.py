@@ -1,9 +1,9 @@
 """Server time of the console's pages at 125,000 accounts and 50 campaigns, one of them of 25,000 accounts.
 
-``python -m bench.console_speed [--rounds 30] [--out FILE]``. The home is made up: findings, ties, traffic and decisions of
-that size (28.8 million exchanges are behind them as sums; no page reads single exchanges). Each page is asked for over
-and over with the caches of an ordinary day (the shelf is warm, another sort and page each time); the first request after a sweep
-is timed apart. Time is that of the application itself, without a socket.
+``python -m bench.console_speed [--rounds 30] [--out FILE]``. The home is made up: findings, ties, traffic and decisions
+of that size (28.8 million exchanges are behind them as sums; no page reads single exchanges). Each page is asked for
+over and over as on an ordinary day (the shelf is warm, another sort and page each time); the first request after a
+sweep, before anything was read, is timed apart. Time is that of the application itself, without a socket.
 """
 
 from __future__ import annotations
@@ -40,9 +40,15 @@ EXCHANGES = 28_800_000
 START = datetime(2026, 4, 1, tzinfo=UTC)
 DAYS = 45
 SIGNALS = (
-    ("template_sweep", "content"), ("shared_payment", "payment"), ("shared_network", "network"), ("even_load", "load"),
-    ("round_the_clock", "rhythm"), ("shared_setup", "setup"), ("human_conversation", "people"), ("signup_burst", "registration"),
-)  # fmt: skip
+    ("template_sweep", "content"),
+    ("shared_payment", "payment"),
+    ("shared_network", "network"),
+    ("even_load", "load"),
+    ("round_the_clock", "rhythm"),
+    ("shared_setup", "setup"),
+    ("human_conversation", "people"),
+    ("signup_burst", "registration"),
+)
 TARGETS_MS = {"today": 300.0, "campaign": 500.0}
 
 
@@ -64,33 +70,72 @@ def make_home(home: Path) -> None:
         of[at : at + size] = [id] * size
         for signal, family in SIGNALS:
             evidence.append(_claim("campaign", id, signal, family, float(random.normal(1.2, 1.5))))
-        campaigns.append({
-            "campaign_id": id, "title": f"Harvest: agentic reasoning over {size:,} accounts",
-            "score": float(random.uniform(60, 99.9)), "label": "very likely", "kind": "distillation", "conduct_score": 95.0,
-            "coordination_score": 97.0, "account_ids": members, "accounts": size,
-            "exchanges": int(sent[at : at + size].sum()), "first_seen": START, "last_seen": START + timedelta(days=DAYS),
-            "targets": ["agentic reasoning"], "techniques": ["AML.T0024.002"], "techniques_note": "", "evidence_ids": [],
-            "false_alarm_rate": 0.002, "related": [],
-        })  # fmt: skip
+        campaigns.append(
+            {
+                "campaign_id": id,
+                "title": f"Harvest: agentic reasoning over {size:,} accounts",
+                "score": float(random.uniform(60, 99.9)),
+                "label": "very likely",
+                "kind": "distillation",
+                "conduct_score": 95.0,
+                "coordination_score": 97.0,
+                "account_ids": members,
+                "accounts": size,
+                "exchanges": int(sent[at : at + size].sum()),
+                "first_seen": START,
+                "last_seen": START + timedelta(days=DAYS),
+                "targets": ["agentic reasoning"],
+                "techniques": ["AML.T0024.002"],
+                "techniques_note": "",
+                "evidence_ids": [],
+                "false_alarm_rate": 0.002,
+                "related": [],
+            }
+        )
         for kind, values in (("request networks", 12), ("opening words", 8), ("payment methods", 12)):
             for value, account in zip(random.integers(0, values, size), members, strict=True):
-                ties.append({"campaign_id": id, "kind": kind, "value_label": f"{kind} {value + 1}", "account_id": account,
-                             "exchanges": 12})  # fmt: skip
-        traffic += [{"campaign_id": id, "hour": START + timedelta(hours=h), "exchanges": int(random.poisson(size / 4))}
-                    for h in range(DAYS * 24)]  # fmt: skip
+                ties.append(
+                    {
+                        "campaign_id": id,
+                        "kind": kind,
+                        "value_label": f"{kind} {value + 1}",
+                        "account_id": account,
+                        "exchanges": 12,
+                    }
+                )
+        traffic += [
+            {"campaign_id": id, "hour": START + timedelta(hours=h), "exchanges": int(random.poisson(size / 4))}
+            for h in range(DAYS * 24)
+        ]
         at += size
     traffic += [{"campaign_id": "", "hour": START + timedelta(hours=h), "exchanges": 15_000} for h in range(DAYS * 24)]
     for i in range(ACCOUNT_COUNT):
         for signal, family in SIGNALS[:3]:
             evidence.append(_claim("account", ids[i], signal, family, -0.4))
-    accounts = [{"account_id": id, "score": 90.0 if of[i] else 1.0, "label": "very likely" if of[i] else "clear",
-                 "campaign_id": of[i], "exchanges": int(sent[i]), "not_evaluable": ["shared_credential", "release_pivot"],
-                 "reasons": ["Most of its prompts fill one template."]} for i, id in enumerate(ids)]  # fmt: skip
-    for name, rows, layout in (("campaigns", campaigns, CAMPAIGNS), ("accounts", accounts, ACCOUNTS),
-                               ("evidence", evidence, EVIDENCE)):  # fmt: skip
+    accounts = [
+        {
+            "account_id": id,
+            "score": 90.0 if of[i] else 1.0,
+            "label": "very likely" if of[i] else "clear",
+            "campaign_id": of[i],
+            "exchanges": int(sent[i]),
+            "not_evaluable": ["shared_credential", "release_pivot"],
+            "reasons": ["Most of its prompts fill one template."],
+        }
+        for i, id in enumerate(ids)
+    ]
+    for name, rows, layout in (
+        ("campaigns", campaigns, CAMPAIGNS),
+        ("accounts", accounts, ACCOUNTS),
+        ("evidence", evidence, EVIDENCE),
+    ):
         pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(layout)), home / "findings" / f"{name}.parquet")
-    run = {"prior": 0.2, "rows": {"read": EXCHANGES, "kept": EXCHANGES, "quarantined": 0, "duplicates": 0}, "inputs": [],
-           "missing": {"logprobs": EXCHANGES}}  # fmt: skip
+    run = {
+        "prior": 0.2,
+        "rows": {"read": EXCHANGES, "kept": EXCHANGES, "quarantined": 0, "duplicates": 0},
+        "inputs": [],
+        "missing": {"logprobs": EXCHANGES},
+    }
     (home / "findings" / "run.json").write_text(json.dumps(run))
     latest = home / "history" / "latest"
     latest.mkdir(parents=True, exist_ok=True)
@@ -105,9 +150,18 @@ def make_home(home: Path) -> None:
 
 
 def _claim(kind: str, id: str, signal: str, family: str, bits: float) -> dict[str, Any]:
-    return {"evidence_id": f"{id}:{signal}", "actor_kind": kind, "actor_id": id, "signal": signal, "family": family,
-            "weight_bits": bits, "p_value": 0.01, "says": "73% of its prompts fill the same two templates.",
-            "facts": [("prompts", 1200.0)], "exchange_ids": []}  # fmt: skip
+    return {
+        "evidence_id": f"{id}:{signal}",
+        "actor_kind": kind,
+        "actor_id": id,
+        "signal": signal,
+        "family": family,
+        "weight_bits": bits,
+        "p_value": 0.01,
+        "says": "73% of its prompts fill the same two templates.",
+        "facts": [("prompts", 1200.0)],
+        "exchange_ids": [],
+    }
 
 
 def measure(home: Path, rounds: int) -> dict[str, Any]:
@@ -123,11 +177,13 @@ def measure(home: Path, rounds: int) -> dict[str, Any]:
         "campaign of 25,000 accounts": lambda i: f"/campaigns/{largest}?accounts_page={i % 200 + 1}",
         "its accounts, filtered": lambda i: f"/campaigns/{largest}?accounts_q={i:03d}",
         "its network, as JSON": lambda i: f"/charts/campaigns/{largest}/network.json",
-        "accounts": lambda i: f"/accounts?accounts_page={i + 1}&accounts_sort={'-exchanges' if i % 2 else 'account_id'}",
+        "accounts": lambda i: (
+            f"/accounts?accounts_page={i + 1}&accounts_sort={'-exchanges' if i % 2 else 'account_id'}"
+        ),
         "account": lambda i: f"/accounts/{account}",
         "decisions": lambda i: "/decisions",
         "search": lambda i: f"/search?q=acct_{i:05d}",
-    }  # fmt: skip
+    }
     found: dict[str, Any] = {}
     for name, path in pages.items():
         app.state.place.shelves._shelf = None
@@ -162,11 +218,19 @@ def main() -> None:
         if not (home / "findings" / "run.json").is_file():
             make_home(home)
         pages = measure(home, given.rounds)
-    figures = {"accounts": ACCOUNT_COUNT, "campaigns": CAMPAIGN_COUNT, "largest_campaign": LARGEST, "rounds": given.rounds,
-               "targets_ms": TARGETS_MS, "pages": pages}  # fmt: skip
+    figures = {
+        "accounts": ACCOUNT_COUNT,
+        "campaigns": CAMPAIGN_COUNT,
+        "largest_campaign": LARGEST,
+        "rounds": given.rounds,
+        "targets_ms": TARGETS_MS,
+        "pages": pages,
+    }
     for name, times in pages.items():
-        print(f"{name:<30} {times['median_ms']:8.1f} ms median {times['p95_ms']:8.1f} p95 "
-              f"{times['first_after_a_sweep_ms']:8.1f} first after a sweep")  # fmt: skip
+        print(
+            f"{name:<30} {times['median_ms']:8.1f} ms median {times['p95_ms']:8.1f} p95 "
+            f"{times['first_after_a_sweep_ms']:8.1f} first after a sweep"
+        )
     if given.out:
         given.out.write_text(json.dumps(figures, indent=1) + "\n")
 

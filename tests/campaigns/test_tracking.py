@@ -129,7 +129,7 @@ def test_only_so_many_sweeps_are_remembered_and_a_broken_line_costs_only_itself(
 
 def test_a_sweep_leaves_its_scores_and_a_rehearsal_leaves_nothing(tmp_path: Path) -> None:
     home, logs = tmp_path / "home", tmp_path / "logs.jsonl"
-    row = {"exchange_id": "e1", "started_at": "2026-02-01T10:00:00Z", "account_id": "a1", "model": "m", "prompt": "hello"}
+    row = {"exchange_id": "e1", "started_at": "2026-02-01T10:00:00Z", "account_id": "a1", "model": "m", "prompt": "x"}
     logs.write_text(json.dumps(row))
     pipeline.sweep(home, [str(logs)], settings=Settings())
     pipeline.hunt(home, settings=Settings(), remember=False)

@@ -61,7 +61,9 @@ def test_a_filter_finds_and_a_sort_turns_round(home: Path) -> None:
 
 
 def test_a_tables_links_keep_what_the_other_tables_of_the_page_show() -> None:
-    sheet = sheet_of("one", "One", (Column("a", "A"), Column("n", "N", "number")), [{"a": "x", "n": i} for i in range(250)])
+    sheet = sheet_of(
+        "one", "One", (Column("a", "A"), Column("n", "N", "number")), [{"a": "x", "n": i} for i in range(250)]
+    )
     page = page_of(sheet, "/p", [("two_q", "kept"), ("one_page", "2"), ("one_q", "x")])
     assert (page.number, page.pages, len(page.rows)) == (2, 3, 100)
     assert page.sort_link(sheet.columns[1]) == "/p?two_q=kept&one_q=x&one_sort=-n"
@@ -70,7 +72,9 @@ def test_a_tables_links_keep_what_the_other_tables_of_the_page_show() -> None:
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_of_a_csv_begins_a_formula(text: str) -> None:
-    sheet = sheet_of("one", "One", (Column("a", "A"), Column("many", "Many", "list")), [{"a": text, "many": [text, "b"]}])
+    sheet = sheet_of(
+        "one", "One", (Column("a", "A"), Column("many", "Many", "list")), [{"a": text, "many": [text, "b"]}]
+    )
     cells = list(csv.reader(io.StringIO(b"".join(exported(sheet.table, "csv")).decode())))[1]
     assert all(cell.startswith("'") for cell in cells)
     assert json.loads(b"".join(exported(sheet.table, "json")))[0]["a"] == text
@@ -92,6 +96,6 @@ def test_a_column_of_lists_or_of_nothing_is_passed_over_when_sorting() -> None:
 
 def test_hostile_ids_are_guarded_in_the_file_that_opens_in_a_spreadsheet(tmp_path: Path) -> None:
     home = home_with(tmp_path / "home", None)
-    made.leave(home, made.hostile("=HYPERLINK(\"https://evil.example\")"))
+    made.leave(home, made.hostile('=HYPERLINK("https://evil.example")'))
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(browser(home).get("/tables/accounts.csv").text)))
     assert rows[0]["account_id"].startswith("'=")
