@@ -29,9 +29,10 @@ _KEPT_DRAWINGS = 200
 
 
 def traffic(shelf: Shelf) -> dict[str, Any]:
-    """Exchanges over time, each campaign its colour; the eighth and later together, then everybody else."""
-    shown = [str(r["campaign_id"]) for r in shelf.campaigns[:COLORED]]
-    others = {str(r["campaign_id"]) for r in shelf.campaigns[COLORED:]}
+    """Exchanges over time, the seven busiest campaigns each in its colour; the others together, then everybody else."""
+    busiest = sorted(shelf.campaigns, key=lambda r: -(r["exchanges"] or 0))
+    shown = [str(r["campaign_id"]) for r in busiest[:COLORED]]
+    others = {str(r["campaign_id"]) for r in busiest[COLORED:]}
     table = shelf.pictures.traffic
     if others:
         ids = table["campaign_id"].fill_null("")

@@ -35,7 +35,7 @@ def today(ask: Ask) -> Response:
     headline = found_line(harvests, len(shelf.campaigns) - len(harvests)).rstrip(".") if shelf.campaigns else ""
     run = shelf.findings.run
     return show(
-        ask, "today.html.j2", headline=headline, news=_news(shelf), campaigns=table(ask, "campaigns"),
+        ask, "today.html.j2", headline=headline, news=_news(shelf), campaigns=table(ask, "campaigns", 20),
         waits=table(ask, "decisions", state="proposed", now=str(ask.now)),
         appeals=table(ask, "appeals", open="1") if ask.may("analyst") else None,
         missing=table(ask, "missing", 8), quarantine=table(ask, "quarantine", 8), intake=intake_lines(run),
