@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillwatch.campaigns.track import Remembered, identify, new_id, read_memory, write_memory
+from stillwatch import pipeline
+from stillwatch.campaigns.track import (
+    MOST_SWEEPS,
+    Remembered,
+    identify,
+    new_id,
+    read_memory,
+    read_sweeps,
+    remember_sweep,
+    write_memory,
+)
+from stillwatch.settings import Settings
 
 CORE = frozenset(range(10))
 
@@ -88,3 +100,38 @@ def test_bytes_that_are_no_text_are_set_aside_too(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00[")
     assert read_memory(path) == []
     assert path.with_suffix(".unreadable").exists()
+
+
+def _row(id: str, score: float) -> dict[str, object]:
+    return {"campaign_id": id, "score": score, "kind": "relay", "accounts": 3, "exchanges": 9, "account_ids": ["a1"]}
+
+
+def test_scores_are_remembered_from_sweep_to_sweep_and_no_account_is(tmp_path: Path) -> None:
+    path = tmp_path / "history" / "sweeps.jsonl"
+    assert read_sweeps(path) == []
+    remember_sweep(path, "2026-02-01T00:00:00Z", [_row("C-1", 60.0)])
+    remember_sweep(path, "2026-02-02T00:00:00Z", [_row("C-1", 70.0), _row("C-2", 90.0)])
+    assert [[(c["id"], c["score"]) for c in s["campaigns"]] for s in read_sweeps(path)] == [
+        [("C-1", 60.0)], [("C-1", 70.0), ("C-2", 90.0)],
+    ]  # fmt: skip
+    assert "a1" not in path.read_text()
+
+
+def test_only_so_many_sweeps_are_remembered_and_a_broken_line_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "sweeps.jsonl"
+    path.write_text("".join(f'{{"at": "{i}", "campaigns": []}}\n' for i in range(MOST_SWEEPS + 50)) + "{broken\n[]\n")
+    remember_sweep(path, "latest", [])
+    assert len(path.read_text().splitlines()) == MOST_SWEEPS
+    sweeps = read_sweeps(path)
+    assert len(sweeps) == MOST_SWEEPS - 2
+    assert sweeps[-1]["at"] == "latest"
+
+
+def test_a_sweep_leaves_its_scores_and_a_rehearsal_leaves_nothing(tmp_path: Path) -> None:
+    home, logs = tmp_path / "home", tmp_path / "logs.jsonl"
+    row = {"exchange_id": "e1", "started_at": "2026-02-01T10:00:00Z", "account_id": "a1", "model": "m", "prompt": "x"}
+    logs.write_text(json.dumps(row))
+    pipeline.sweep(home, [str(logs)], settings=Settings())
+    pipeline.hunt(home, settings=Settings(), remember=False)
+    (swept,) = read_sweeps(home / "history" / "sweeps.jsonl")
+    assert swept["campaigns"] == [] and swept["at"].endswith("Z")

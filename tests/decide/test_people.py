@@ -181,3 +181,28 @@ def test_what_is_no_record_of_decisions_is_refused_in_words(tmp_path: Path) -> N
     (tmp_path / FILE_NAME).write_bytes(b"not a database" * 100)
     with pytest.raises(OutsideError, match="cannot be read"):
         Record(tmp_path)
+
+
+def test_a_note_needs_an_analyst_and_words_and_goes_with_its_customer(tmp_path: Path) -> None:
+    record = record_in(tmp_path)
+    with pytest.raises(UsageError, match="may not write a note"):
+        people.note(record, READER, NOW, kind="account", subject="acct-1", text="x")
+    for kind, text in (("account", "  "), ("account", "x" * 5000), ("exchange", "x")):
+        with pytest.raises(UsageError):
+            people.note(record, CAT, NOW, kind=kind, subject="acct-1", text=text)
+    people.note(record, CAT, NOW, kind="account", subject="acct-1", text="Asked them by phone.")
+    people.note(record, CAT, NOW, kind="campaign", subject="C-1", text="Stays.")
+    assert forget_decisions(record, "acct-1", NOW) == 1
+    assert [r["subject"] for r in record.rows("SELECT subject FROM notes")] == ["C-1"]
+    assert "acct-1" not in str(record.rows("SELECT * FROM audit"))
+    assert record.verify_audit()[1] is None
+
+
+def test_a_record_from_before_there_were_notes_gets_their_table_and_keeps_the_rest(tmp_path: Path) -> None:
+    record = record_in(tmp_path)
+    people.note(record, CAT, NOW, kind="campaign", subject="C-1", text="old")
+    record.db.execute("DROP TABLE notes")
+    record.close()
+    again = Record(tmp_path)
+    people.note(again, CAT, NOW, kind="campaign", subject="C-1", text="new")
+    assert len(again.rows("SELECT * FROM audit")) == 2

@@ -25,12 +25,14 @@ from stillwatch.report.plain_text import clean, score_text
 COLORED = 7
 _EDGES = 400_000
 _MARKS = 60
+_KEPT_DRAWINGS = 200
 
 
 def traffic(shelf: Shelf) -> dict[str, Any]:
-    """Exchanges over time, each campaign its colour; the eighth and later together, then everybody else."""
-    shown = [str(r["campaign_id"]) for r in shelf.campaigns[:COLORED]]
-    others = {str(r["campaign_id"]) for r in shelf.campaigns[COLORED:]}
+    """Exchanges over time, the seven busiest campaigns each in its colour; the others together, then everybody else."""
+    busiest = sorted(shelf.campaigns, key=lambda r: -(r["exchanges"] or 0))
+    shown = [str(r["campaign_id"]) for r in busiest[:COLORED]]
+    others = {str(r["campaign_id"]) for r in busiest[COLORED:]}
     table = shelf.pictures.traffic
     if others:
         ids = table["campaign_id"].fill_null("")
@@ -83,6 +85,16 @@ def network(shelf: Shelf, campaign_id: str, value: str = "") -> dict[str, Any]:
 
     With `value` only the accounts that hold it are taken, so that what is one bubble from afar opens up.
     """
+    if (campaign_id, value) in shelf.drawn:
+        return shelf.drawn[(campaign_id, value)]
+    drawn = _network(shelf, campaign_id, value)
+    if len(shelf.drawn) >= _KEPT_DRAWINGS:
+        shelf.drawn.clear()
+    shelf.drawn[(campaign_id, value)] = drawn
+    return drawn
+
+
+def _network(shelf: Shelf, campaign_id: str, value: str) -> dict[str, Any]:
     ties = shelf.pictures.ties
     mine = ties.filter(pc.equal(ties["campaign_id"], campaign_id))
     if value:

@@ -20,7 +20,7 @@ from stillwatch.decide import people
 from stillwatch.decide.live import exempt_accounts, one_decision
 from stillwatch.decide.policy import STRONG
 from stillwatch.report.explain import KIND_WORDS
-from stillwatch.report.letter import blind_lines, found_line, intake_lines, sure_lines
+from stillwatch.report.letter import found_line, intake_lines, sure_lines
 from stillwatch.report.page import weighed
 from stillwatch.report.plain_text import clean, score_text
 
@@ -35,11 +35,11 @@ def today(ask: Ask) -> Response:
     headline = found_line(harvests, len(shelf.campaigns) - len(harvests)).rstrip(".") if shelf.campaigns else ""
     run = shelf.findings.run
     return show(
-        ask, "today.html.j2", headline=headline, news=_news(shelf), campaigns=table(ask, "campaigns"),
+        ask, "today.html.j2", headline=headline, news=_news(shelf), campaigns=table(ask, "campaigns", 20),
         waits=table(ask, "decisions", state="proposed", now=str(ask.now)),
         appeals=table(ask, "appeals", open="1") if ask.may("analyst") else None,
         missing=table(ask, "missing", 8), quarantine=table(ask, "quarantine", 8), intake=intake_lines(run),
-        blind=blind_lines(shelf.findings, shelf.signs), sure=sure_lines(shelf.pictures.drill),
+        blind=shelf.blind, sure=sure_lines(shelf.pictures.drill),
         swept_at=shelf.sweeps[-1]["at"] if shelf.sweeps else "",
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ def serve_console(
         if browser:
             threading.Timer(1.0, webbrowser.open, (link,)).start()
     tell(link)
-    threading.Thread(target=app.state.place.shelves.now, daemon=True).start()
+    threading.Thread(target=app.state.place.shelves.watch, daemon=True).start()
     try:
         uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
     except SystemExit as error:

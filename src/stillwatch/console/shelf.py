@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +24,13 @@ from stillwatch.records.tables import ACCOUNTS, CAMPAIGNS, EVIDENCE
 from stillwatch.report.catalogue import Sign, signs
 from stillwatch.report.explain import Explanation, of_account, of_campaign
 from stillwatch.report.findings import Findings, Pictures, read_findings, read_pictures
+from stillwatch.report.letter import blind_lines
 from stillwatch.store import open_store
 
 #: Ids that stand in a URL as they are; any other is named there by its hash.
 _PLAIN_ID = re.compile(r"[\w@+=,-][\w.@+=:, -]{0,199}")
 _KEPT_EXPLANATIONS = 400
+_WATCHED_EVERY_S = 2.0
 
 
 def short(id: str) -> str:
@@ -56,6 +60,8 @@ class Shelf:
     swept: bool
     """Whether there are findings at all."""
     _told: dict[tuple[str, str], Explanation] = field(default_factory=dict)
+    drawn: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Networks that were drawn from it, by campaign and value."""
 
     @cached_property
     def campaigns(self) -> list[dict[str, Any]]:
@@ -96,6 +102,17 @@ class Shelf:
     def sorted_exchanges(self) -> Any:
         """All accounts' exchanges, ascending."""
         return np.sort(self.findings.accounts["exchanges"].fill_null(0).to_numpy(zero_copy_only=False))
+
+    @cached_property
+    def blind(self) -> list[str]:
+        """Which columns are missing, and which signals that silences, in sentences."""
+        return blind_lines(self.findings, self.signs)
+
+    def warm(self) -> None:
+        """Makes what pages ask for, before somebody asks."""
+        for made in (self.campaigns, self.by_campaign, self.place, self.record_place, self.odd_ids, self.sorted_scores,
+                     self.sorted_exchanges, self.blind):  # fmt: skip
+            len(made)
 
     def id_of(self, segment: str) -> str:
         """The id that a segment of a path names."""
@@ -168,6 +185,13 @@ class Shelves:
             if self._shelf is None or self._shelf.stamp != stamp:
                 self._shelf = _read(self.home, stamp)
             return self._shelf
+
+    def watch(self) -> None:
+        """Reads each new sweep as soon as it is there, so that no page waits for it; never returns."""
+        while True:
+            with suppress(StillwatchError, OSError):
+                self.now().warm()
+            time.sleep(_WATCHED_EVERY_S)
 
     def _stamp(self) -> tuple[int, ...]:
         names = (

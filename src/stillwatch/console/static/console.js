@@ -38,7 +38,7 @@
   const charts = {
     traffic(data, l) {
       if (!data.series.length && !data.everybody.length) return null;
-      const at = (values) => values.map((v, i) => [data.start + i * data.step, v]);
+      const at = (values) => [...values, values.at(-1)].map((v, i) => [data.start + i * data.step, v]);
       const shade = (s, x, y, stack) => ({
         name: s.name, type: "line", step: "end", stack, symbol: "none", lineStyle: { width: 0 }, color: s.color,
         areaStyle: { color: s.color, opacity: 0.92 }, xAxisIndex: x, yAxisIndex: y, data: at(s.values), emphasis: { focus: "series" },
@@ -139,7 +139,7 @@
         xAxis: { ...timeAxis(l), min: first - data.step, max: Math.max(end, ...marks.map((m) => m.at)) + data.step },
         yAxis: [countAxis(l, `Exchanges per ${hours(data.step)}`), { type: "value", min: 0, max: 1, show: false }],
         series: [
-          { name: "exchanges", type: "bar", barCategoryGap: "8%", large: false, color: l.accent, data: data.values.map((v, i) => [data.start + (i + 0.5) * data.step, v]) },
+          { name: "exchanges", type: "bar", barCategoryGap: "8%", barMaxWidth: 48, color: l.accent, data: data.values.map((v, i) => [data.start + (i + 0.5) * data.step, v]) },
           ...kinds.map((kind, k) => ({
             name: kind, type: "scatter", yAxisIndex: 1, symbol: MARKS[kind] || "circle", symbolSize: kind === "decision" ? 22 : 15, color: tone[kind], z: 5,
             data: marks.filter((m) => m.kind === kind).map((m) => [m.at, 0.97 - 0.07 * k, m.says]),
@@ -255,6 +255,7 @@
       if (!drawn.has(box) && box.dataset.chart === "network") chart.on("click", (p) => { if (p.data && p.data.opens) open(box, p.name); });
       drawn.set(box, chart);
       chart.resize();
+      chart.dispatchAction({ type: "downplay", seriesIndex: 0 });
       box.dataset.drawn = "yes";
     } catch (error) {
       box.className = "chart-fault"; box.textContent = "This chart could not be drawn; the table holds the same.";
