@@ -99,3 +99,16 @@ def test_hostile_ids_are_guarded_in_the_file_that_opens_in_a_spreadsheet(tmp_pat
     made.leave(home, made.hostile('=HYPERLINK("https://evil.example")'))
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(browser(home).get("/tables/accounts.csv").text)))
     assert rows[0]["account_id"].startswith("'=")
+
+
+def test_accounts_that_no_record_names_stand_in_the_table_of_accounts_too() -> None:
+    import pyarrow as pa
+
+    from stillwatch.console.sheets import _with_records
+
+    found = pa.table({"account_id": ["known", "stranger", "half known"]})
+    records = pa.table({"account_id": ["known", "half known"], "kind": ["business", None], "plan": ["team", "pro"],
+                        "status": ["active", None]})  # fmt: skip
+    shown = _with_records(found, records)
+    assert shown["customer"].to_pylist() == ["business, team", None, "pro"]
+    assert shown["status"].to_pylist() == ["active", None, None]

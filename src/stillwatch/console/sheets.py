@@ -322,7 +322,10 @@ def _with_records(table: pa.Table, records: pa.Table) -> pa.Table:
     if {"kind", "plan", "status"} <= set(records.column_names) and records.num_rows:
         at = pc.index_in(table["account_id"], value_set=records["account_id"].combine_chunks())
         kind, plan, status = (records[name].take(at) for name in ("kind", "plan", "status"))
-        customer = pc.binary_join_element_wise(kind, plan, ", ", null_handling="skip")
+        # not null_handling="skip": pyarrow loses a row where both are unknown
+        joined = pc.binary_join_element_wise(pc.fill_null(kind, ""), pc.fill_null(plan, ""), ", ")
+        trimmed = pc.utf8_trim(joined, ", ")
+        customer = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
     else:
         customer = status = pa.nulls(table.num_rows, pa.string())
     return table.append_column("customer", customer).append_column("status", status)

@@ -15,7 +15,8 @@ from stillwatch.decide import people
 from stillwatch.decide.record import Record, Who
 from stillwatch.report.findings import read_findings
 
-MOST_OF_A_KIND = 6
+MOST_OF_A_KIND = 5
+"""Pages of one path that are visited with different ids; with a parameter only the first is."""
 ATTACK = "<script>alert('P')</script>=1+1\u202e" + "W" * 1500
 
 
@@ -51,7 +52,7 @@ def test_hostile_logs_run_nothing_and_break_no_page(hostile_home: Path, browser:
         while waiting:
             url = waiting.pop(0)
             kind = kind_of(url)
-            if url in seen or met.get(kind, 0) >= MOST_OF_A_KIND:
+            if url in seen or url.count("=") > 1 or met.get(kind, 0) >= (1 if "?" in url else MOST_OF_A_KIND):
                 continue
             seen.add(url)
             met[kind] = met.get(kind, 0) + 1
