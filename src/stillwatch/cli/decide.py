@@ -74,7 +74,8 @@ def decisions(
     rows = _rows(home, "all" if ended else "live")
     told: list[str] = []
     if account is not None:
-        from stillwatch.decide.people import holding, may_be_told
+        from stillwatch.decide.live import holding
+        from stillwatch.decide.people import may_be_told
         from stillwatch.decide.record import Record
 
         options.check_id("--account", account)

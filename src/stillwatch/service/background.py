@@ -28,10 +28,10 @@ class Background:
 
     def __init__(
         self, home: Path, settings: Settings, metrics: Metrics, clock: Callable[[], float],
-        known: Callable[[], tuple[str, bytes]], rules: tuple[bytes, str],
+        known: Callable[[], tuple[str, bytes]], rules: tuple[bytes, str], knows: Callable[[str], bool],
     ) -> None:  # fmt: skip
         self._home, self._settings, self._metrics, self._clock, self._known = home, settings, metrics, clock, known
-        self._rules = rules
+        self._rules, self._knows = rules, knows
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         for name in ("webhook", "slack"):
@@ -110,10 +110,10 @@ class Background:
 
         def shared_cache(record: Record) -> None:
             nonlocal sent_cursor, sent_known, beat
-            for kind, take in (("usage", take_usage), ("sightings", take_sightings)):
-                items = collect(client, kind)
-                if items:
-                    take(record, _SHARED, items, self._clock())
+            if items := collect(client, "usage"):
+                take_usage(record, _SHARED, items, self._clock())
+            if items := collect(client, "sightings"):
+                take_sightings(record, _SHARED, items, self._clock(), known=self._knows)
             etag, body = self._known()
             cursor = record.cursor()
             fresh = sent_cursor < 0 or not client.exists(f"{PREFIX}cursor")  # or the cache lost what it had
