@@ -7,20 +7,21 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from stillwatch.decide.live import HARDER_THAN_A_QUESTION, live_rows, touch
+from stillwatch.decide.live import HARDER_THAN_A_QUESTION, touch
 from stillwatch.decide.record import SYSTEM, UNDONE, Record
 from stillwatch.decide.writing import end, insert
 from stillwatch_gateway.wire import Limits
 
 
-def ask_instead(record: Record, now: float) -> None:
+def ask_instead(record: Record, now: float, account_id: str | None = None) -> None:
     """Brings the questions in line with open appeals and with what would hold their accounts; inside an act.
 
     A question is as simulated as what it stands for, ends with it, and does not come back for the same appeal once a
-    person has lifted it. So an appeal before, or without, a suspension is no way around one.
+    person has lifted it. So an appeal before, or without, a suspension is no way around one. With `account_id` only
+    that account's, where nothing else has changed.
     """
-    held = _held(record, now)
-    asked = {row["value"]: row for row in live_rows(record, now) if row["variant"] == "appeal"}
+    held = _held(record, now, account_id)
+    asked = {row["value"]: row for row in _asked(record, now, account_id)}
     for account, rows in held.items():
         until = max(row["expires_at"] for row in rows)
         real = any(row["state"] == "active" and row["mode"] == "enforce" for row in rows)
@@ -40,12 +41,24 @@ def ask_instead(record: Record, now: float) -> None:
         touch(record, [account], now)
 
 
-def _held(record: Record, now: float) -> dict[str, list[dict[str, Any]]]:
+def _asked(record: Record, now: float, account_id: str | None) -> list[dict[str, Any]]:
+    one, values = ("AND value=? ", (now, account_id)) if account_id is not None else ("", (now,))
+    return record.rows(
+        f"SELECT * FROM decisions WHERE +state='active' AND variant='appeal' AND +expires_at > ? {one}", values
+    )
+
+
+def _held(record: Record, now: float, account_id: str | None) -> dict[str, list[dict[str, Any]]]:
     """Account with an open appeal to what it would be spared, what is enforced first."""
     columns = "o.account_id AS account, o.since, o.appeal_id, d.*"
-    open_ = "(SELECT account_id, min(at) AS since, max(appeal_id) AS appeal_id FROM appeals WHERE state='open' GROUP BY account_id) o"  # noqa: E501
-    live = f"d.state IN ('proposed','active') AND d.expires_at > ? AND d.action IN ({', '.join('?' * len(HARDER_THAN_A_QUESTION))})"  # noqa: E501
-    values = (now, *sorted(HARDER_THAN_A_QUESTION))
+    one = "AND account_id=? " if account_id is not None else ""
+    open_ = (
+        "(SELECT account_id, min(at) AS since, max(appeal_id) AS appeal_id FROM appeals WHERE state='open' "
+        f"{one}GROUP BY account_id) o"
+    )
+    actions = ", ".join("?" * len(HARDER_THAN_A_QUESTION))
+    live = f"+d.state IN ('proposed','active') AND +d.expires_at > ? AND d.action IN ({actions})"
+    values = (*(() if account_id is None else (account_id,)), now, *sorted(HARDER_THAN_A_QUESTION))
     out: dict[str, list[dict[str, Any]]] = {}
     for row in record.rows(
         f"SELECT {columns} FROM {open_} JOIN members m ON m.account_id=o.account_id "  # noqa: S608

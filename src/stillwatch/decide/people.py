@@ -232,7 +232,7 @@ def _verdict(
         _let_pass(record, who, now, f"D-{_digest(record, 'freed', subject, now)}", f"freed:{number}", "account",
                   subject, f"verdict {number}: wrong", None)  # fmt: skip
     touch(record, touched, now)
-    ask_instead(record, now)
+    ask_instead(record, now, subject if kind == "account" else None)
     named = record.pseudonym(subject) if kind == "account" else subject
     record.audit(who, f"verdict {verdict}", named, now, reason=reason, score=score, accounts=len(touched))
     if verdict == "wrong":
@@ -295,7 +295,7 @@ def appeal(
              "open" if soften != "keep" else "open, kept"),
         ).lastrowid  # fmt: skip
         touch(record, [account_id], now)
-        ask_instead(record, now)
+        ask_instead(record, now, account_id)
         record.audit(
             who, "appeal", record.pseudonym(account_id), now, appeal=number, decision=first and first["decision_id"]
         )
@@ -324,7 +324,7 @@ def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted:
         if granted:
             because = f"appeal {number}: {reason}"[:LONGEST_REASON]
             _verdict(record, who, now, "account", account_id, "wrong", because, ())
-        ask_instead(record, now)
+        ask_instead(record, now, account_id)
 
 
 def may_be_told(record: Record, account_id: str, now: float) -> list[str]:
