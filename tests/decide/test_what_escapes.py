@@ -1,4 +1,4 @@
-"""Ways around a decision, and ways in which one could hold too long: tried by an attacker, and by an honest customer."""
+"""Ways around a decision, and ways in which one holds too long: tried by an attacker and by an honest customer."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from decide.place import ANN, BOB, CAT, HOUR, NOW, facts, finding, policy, record_in
+from stillwatch.cli.menu import menu
 from stillwatch.decide import people
 from stillwatch.decide.decide import decide
 from stillwatch.decide.forgetting import forget_decisions
 from stillwatch.decide.gateways import take_sightings, take_usage
 from stillwatch.decide.live import delta, expire, live_rows
 from stillwatch.decide.record import FILE_NAME, Record, Who
+from stillwatch.decide.verdicts import kind_of
 from stillwatch.errors import UsageError
 from stillwatch_gateway.wire import decision_from
 
@@ -169,8 +172,10 @@ def test_an_agreement_in_the_account_record_beats_what_people_decide_by_hand(tmp
 
 def test_a_campaign_whose_accounts_are_all_allowed_asks_nothing_of_newcomers(tmp_path: Path) -> None:
     record = record_in(tmp_path)
-    agreed = {a: ("our own evaluation", None) for a in finding().members}
-    assert decide(record, policy(action="throttle"), facts(finding(), agreed=agreed), NOW, marks={"C-1": (7,)}).new == ()
+    agreed = dict.fromkeys(finding().members, ("our own evaluation", None))
+    assert (
+        decide(record, policy(action="throttle"), facts(finding(), agreed=agreed), NOW, marks={"C-1": (7,)}).new == ()
+    )
 
 
 def test_a_verdict_of_wrong_frees_accounts_that_the_latest_findings_no_longer_name(tmp_path: Path) -> None:
@@ -272,7 +277,9 @@ def test_what_was_refused_meanwhile_is_not_approved(tmp_path: Path, monkeypatch:
     assert not any(d.enforced for d in _sent(record, NOW))
 
 
-def test_a_granted_appeal_and_the_freedom_it_brings_are_one_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_granted_appeal_and_the_freedom_it_brings_are_one_act(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = record_in(tmp_path)
     _suspended(record)
     number = people.appeal(record, CAT, "C-1-2", NOW, says="I did nothing.")
@@ -291,3 +298,26 @@ def test_a_forgotten_customer_is_nowhere_in_the_files_either(tmp_path: Path) -> 
     forget_decisions(record, members[7], NOW)
     kept = b"".join(path.read_bytes() for path in tmp_path.glob(f"{FILE_NAME}*"))
     assert members[8].encode() in kept and members[7].encode() not in kept
+
+
+def test_a_support_agent_reads_appeals_at_the_terminal_and_no_customer_writes_escape_codes_there(
+    tmp_path: Path,
+) -> None:
+    record = record_in(tmp_path)
+    _suspended(record)
+    people.appeal(record, CAT, "C-1-2", NOW, says="It was \x1b[2Jour class.")
+    people.allow(record, ANN, NOW, scope="account", value="C-1-5", reason="agreed by mail")
+    people.give_verdict(record, CAT, NOW, kind="account", subject="C-1-7", verdict="wrong", reason="known to us")
+    told = {}
+    for option in ("--appeals", "--allowed", "--verdicts"):
+        done = CliRunner().invoke(menu, ["decisions", option, "--home", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        told[option] = done.output
+    assert "C-1-2" in told["--appeals"] and "our class" in told["--appeals"] and "\x1b" not in told["--appeals"]
+    assert "agreed by mail" in told["--allowed"] and "wrong  account C-1-7: known to us" in told["--verdicts"]
+
+
+def test_a_customer_whose_id_looks_like_a_campaigns_can_be_freed(tmp_path: Path) -> None:
+    record = record_in(tmp_path)
+    decide(record, policy(action="throttle"), facts(finding()), NOW)
+    assert kind_of(tmp_path, record, "C-1-3") == "account" and kind_of(tmp_path, record, "C-1") == "campaign"

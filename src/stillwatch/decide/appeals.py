@@ -44,7 +44,8 @@ def ask_instead(record: Record, now: float, account_id: str | None = None) -> No
 def _asked(record: Record, now: float, account_id: str | None) -> list[dict[str, Any]]:
     one, values = ("AND value=? ", (now, account_id)) if account_id is not None else ("", (now,))
     return record.rows(
-        f"SELECT * FROM decisions WHERE +state='active' AND variant='appeal' AND +expires_at > ? {one}", values
+        f"SELECT * FROM decisions WHERE +state='active' AND variant='appeal' AND +expires_at > ? {one}",  # noqa: S608
+        values,
     )
 
 
@@ -54,7 +55,7 @@ def _held(record: Record, now: float, account_id: str | None) -> dict[str, list[
     one = "AND account_id=? " if account_id is not None else ""
     open_ = (
         "(SELECT account_id, min(at) AS since, max(appeal_id) AS appeal_id FROM appeals WHERE state='open' "
-        f"{one}GROUP BY account_id) o"
+        f"{one}GROUP BY account_id) o"  # noqa: S608
     )
     actions = ", ".join("?" * len(HARDER_THAN_A_QUESTION))
     live = f"+d.state IN ('proposed','active') AND +d.expires_at > ? AND d.action IN ({actions})"

@@ -62,9 +62,10 @@ def holding(record: Record, account_id: str, now: float) -> list[dict[str, Any]]
     """Live decisions that name an account, by itself or as one of a campaign's, strongest first; before exemptions."""
     # The pluses keep the database from walking all that is live in place of the few that name this account.
     live = "+state IN ('proposed','active') AND +expires_at > ?"
+    of_members = "SELECT decision_id FROM members WHERE account_id=?"
     found = record.rows(
-        f"SELECT * FROM decisions WHERE scope='account' AND value=? AND {live} UNION "
-        f"SELECT * FROM decisions WHERE decision_id IN (SELECT decision_id FROM members WHERE account_id=?) AND {live}",
+        f"SELECT * FROM decisions WHERE scope='account' AND value=? AND {live} UNION "  # noqa: S608
+        f"SELECT * FROM decisions WHERE decision_id IN ({of_members}) AND {live}",
         (account_id, now, account_id, now),
     )
     return sorted(found, key=lambda row: -ACTIONS.index(row["action"]))

@@ -84,7 +84,8 @@ def lift(record: Record, who: Who, decision_id: str, now: float, *, reason: str)
         row = _live(record, decision_id, now)
         _may(who, row["lift"], "lift this decision")
         end(record, decision_id, "lifted", who.name, _reason(reason), now)
-        left = [r for r in live_rows(record, now) if r["campaign_id"] == row["campaign_id"] and r["scope"] == "campaign"]
+        live = [r for r in live_rows(record, now) if r["scope"] == "campaign"]
+        left = [r for r in live if r["campaign_id"] == row["campaign_id"]]
         if row["scope"] == "campaign" and all(r["variant"] == "joined" for r in left):
             for joined in left:
                 end(record, joined["decision_id"], "lifted", who.name, f"{decision_id} was lifted", now)
@@ -271,9 +272,7 @@ def withdraw_verdict(record: Record, who: Who, number: int, now: float) -> None:
         record.audit(who, "verdict withdrawn", f"verdict {number}", now)
 
 
-def appeal(
-    record: Record, who: Who, account_id: str, now: float, *, says: str, soften: str = "step_up"
-) -> int:
+def appeal(record: Record, who: Who, account_id: str, now: float, *, says: str, soften: str = "step_up") -> int:
     """A customer's appeal, as brought in by the provider's own support; its number.
 
     While it is open, a suspension of the account becomes `soften` (`step_up`: verify and go on; `keep`: as it is), also
@@ -306,7 +305,7 @@ def appeal(
 
 
 def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted: bool, reason: str) -> None:
-    """Ends an appeal, in one act. Granted: the account is free at once and is held to be accused wrongly from then on."""
+    """Ends an appeal, in one act. Granted: the account is free at once, held to be accused wrongly from then on."""
     _may(who, "approver", "answer an appeal")
     _reason(reason)
     with record.act() as db:
