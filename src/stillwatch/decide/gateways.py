@@ -112,11 +112,7 @@ def take_usage(record: Record, who: Who, items: Sequence[dict[str, Any]], now: f
     with record.act() as db:
         for item in items:
             decision_id, outcome, count = item.get("decision_id"), item.get("outcome"), item.get("count")
-            if (
-                not _is_id(decision_id)
-                or outcome not in ("acted", "would")
-                or not _count(count)
-            ):
+            if not _is_id(decision_id) or outcome not in ("acted", "would") or not _count(count):
                 continue
             acted, would = (count, 0) if outcome == "acted" else (0, count)
             if not record.rows("SELECT 1 FROM decisions WHERE decision_id=?", (decision_id,)):
