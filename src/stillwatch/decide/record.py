@@ -23,6 +23,8 @@ FILE_NAME = "decisions.sqlite"
 FORMAT = "1"
 LIVE = ("proposed", "active")
 _START = "0" * 64
+UNDONE = "verdict: wrong"
+"""Why a decision ended that a verdict undid."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS decisions(
@@ -38,6 +40,10 @@ CREATE INDEX IF NOT EXISTS decisions_value ON decisions(value, state);
 CREATE TABLE IF NOT EXISTS members(decision_id TEXT, account_id TEXT, PRIMARY KEY(decision_id, account_id))
     WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS members_account ON members(account_id);
+CREATE TABLE IF NOT EXISTS approved(decision_id TEXT, account_id TEXT, PRIMARY KEY(decision_id, account_id))
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS approved_account ON approved(account_id);
+CREATE TABLE IF NOT EXISTS agreed(account_id TEXT PRIMARY KEY, until REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS changes(cursor INTEGER PRIMARY KEY AUTOINCREMENT, decision_id TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS verdicts(verdict_id INTEGER PRIMARY KEY, kind TEXT, subject TEXT, verdict TEXT, reason TEXT,
     by TEXT, at REAL, score REAL, price REAL, withdrawn_at REAL);
@@ -93,8 +99,9 @@ class Record:
             path.chmod(0o600)
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=FULL")
+            self.db.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in free pages
             known = self._format()
-            if known is None:
+            if known in (None, FORMAT):
                 self.db.executescript(_SCHEMA)
                 self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
                 known = self._format()
@@ -118,10 +125,11 @@ class Record:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield self.db
+                self.db.execute("COMMIT")
             except BaseException:
-                self.db.execute("ROLLBACK")
+                if self.db.in_transaction:  # a full disk may have rolled it back already
+                    self.db.execute("ROLLBACK")
                 raise
-            self.db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             raise OutsideError(
                 FILE_NAME, f"cannot be written ({error})", "check disk and rights, then try again"
