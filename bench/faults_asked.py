@@ -122,11 +122,15 @@ def hostile_bodies() -> list[Call]:
             other = "messages" if form == "responses" else "input"
             body = body_of(form, form == "chat") | {key: value for key, value in more.items() if key != other}
             made.append(Call(f"{name}, {form}", form, json.dumps(body).encode()))
-    very_deep = (
-        b'{"model": "chat-model", "messages": [{"role": "user", "content": ' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
-    )
-    raw = {"very deep": very_deep, "no JSON": b"{", "nothing": b"", "a list": b"[1]", "no UTF-8": b'{"model": "\xff\xfe"}',
-           "NaN": b'{"model": "chat-model", "messages": [{"role": "user", "content": "x"}], "temperature": NaN}'}  # fmt: skip
+    said = b'{"model": "chat-model", "messages": [{"role": "user", "content": '
+    raw = {
+        "very deep": said + b"[" * 50_000 + b"]" * 50_000 + b"}]}",
+        "not a number": said + b'"x"}], "temperature": NaN}',
+        "no JSON": b"{",
+        "nothing": b"",
+        "a list": b"[1]",
+        "no UTF-8": b'{"model": "\xff\xfe"}',
+    }
     return made + [Call(f"{name}, {form}", form, body) for name, body in raw.items() for form in FORMS]
 
 

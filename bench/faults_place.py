@@ -166,11 +166,17 @@ class Gate:
             if mode == "pass":
                 _pipe(service, client)
                 return
-            whole = b""
-            while piece := service.recv(1 << 16):
-                whole += piece
-            head, _, body = whole.partition(b"\r\n\r\n")
-            client.sendall(head + b"\r\n\r\n" + body[: len(body) // 2])
+            head, body, length = b"", b"", 0
+            while b"\r\n\r\n" not in head and (piece := service.recv(1 << 16)):
+                head += piece
+            head, _, body = head.partition(b"\r\n\r\n")
+            for line in head.lower().splitlines():
+                if line.startswith(b"content-length:"):
+                    length = int(line.partition(b":")[2])
+            while len(body) < length and (piece := service.recv(1 << 16)):
+                body += piece
+            client.sendall(head + b"\r\n\r\n" + body[: length // 2])
+            client.shutdown(socket.SHUT_RDWR)
 
 
 def _pipe(source: socket.socket, sink: socket.socket) -> None:

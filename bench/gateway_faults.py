@@ -30,8 +30,8 @@ sys.path.insert(0, str(ROOT / "tests" / "gateway"))
 from mock_model import MockModel  # noqa: E402
 from running_proxy import Proxy  # noqa: E402
 
-from bench.faults_asked import Call, hostile_bodies, hostile_headers, leave_midstream, ordinary, seen  # noqa: E402
-from bench.faults_place import BENCH, Gate, Redis, Service, Watched, until  # noqa: E402
+from bench.faults_asked import Call, hostile_bodies, hostile_headers, leave_midstream, ordinary  # noqa: E402
+from bench.faults_place import Gate, Redis, Service, Watched, until  # noqa: E402
 from stillwatch.decide.decide import decide  # noqa: E402
 from stillwatch.decide.facts import Facts, Finding  # noqa: E402
 from stillwatch.decide.policy import policy_from  # noqa: E402
@@ -153,15 +153,16 @@ def all_held(proxy: Proxy) -> bool:
 
 def planted(
     place: Place, watched: Watched, name: str, fault: Callable[[], Any], *, calls: Sequence[Call] = (),
-    lasts_s: float = FAULT_S, held: bool = True,
+    lasts_s: float = FAULT_S, held: bool = True, began_at_log: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """One fault from its beginning to the proof that all is as before. `fault`: a context manager's maker. `held`: the
-    standing decisions are asked for while it lasts."""
+    standing decisions are asked for while it lasts. `began_at_log`: it began with the proxy's start, where its log was
+    so long."""
     proxy, tally, over = watched.proxy, Tally(), threading.Event()
     calls = calls or ordinary()
     for call in calls:
         place.expect(call)
-    before, said = watched.counted(), len(watched.log())
+    before, said = (watched.counted(), len(watched.log())) if began_at_log is None else ({}, began_at_log)
     briefs = {f"brief-{abs(hash(name)) % 10**6}-{s:g}": s for s in BRIEF_S}
     ends = {account: place.service.decide(account, "suspend", s + 3) for account, s in briefs.items()}
     arrived = until(lambda: all(proxy.ask("chat", a, stream=False).status == 403 for a in ends), 5)
@@ -290,7 +291,7 @@ def _faults_over_http(place: Place, watched: Watched) -> Iterator[tuple[str, Cal
     yield "decision service answers 200 MB", _gate(gate, "long"), {}
     yield "wrong token (401)", refused, {}
     yield "journal: disk full", full, {}
-    yield "journal: disk blocks", _blocked(watched, "exchanges.jsonl", journal), {}
+    yield "journal: disk blocks", _blocked(watched, "exchanges.jsonl", journal), {"lasts_s": 30.0}
     yield "cache folder read-only", unwritable, {}
     yield "wall clock two days ahead", _file(folder / "clock", "172800"), {}
     yield "wall clock two days back", _file(folder / "clock", "-172800"), {}
@@ -326,12 +327,13 @@ def _at_start(place: Place, name: str, damage: Callable[[bytes], bytes], setting
         watched.proxy.stop()
         for file in (watched.folder / "true-cache").iterdir():
             file.write_bytes(damage(file.read_bytes()))
-        place.gate.mode = "closed"
+        (watched.folder / "stats.json").unlink(missing_ok=True)
+        said, place.gate.mode = len(watched.log()), "closed"
         watched.proxy.start()
         place.gate.mode = "pass"
         until(lambda: all_held(watched.proxy), RECOVERS_WITHIN_S)
         # The boot was the fault; the load runs over the rest of it, with the service away again.
-        return planted(place, watched, name, _gate(place.gate, "closed"))
+        return planted(place, watched, name, _gate(place.gate, "closed"), began_at_log=said)
     finally:
         place.gate.mode = "pass"
         watched.proxy.stop()
@@ -344,6 +346,7 @@ def measure(folder: Path, only: str = "") -> list[dict[str, Any]]:
     service = Service(folder, redis.url)
     service.start()
     model, rows = MockModel(), []
+    model.server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients leave: that is the fault
     (folder / "plain").mkdir()
     plain = Proxy(folder / "plain", model.port, callbacks=[])
     place = Place(folder, model, service, redis, Gate(service.port), plain)
@@ -354,10 +357,10 @@ def measure(folder: Path, only: str = "") -> list[dict[str, Any]]:
                                 ("held-trim", {"reasoning": "withhold", "max_tokens": 64})):  # fmt: skip
             action = {"verify": "step_up"}.get(account.removeprefix("held-"), account.removeprefix("held-"))
             service.decide(account, action, **limits)
-        over_http = Watched(folder / "over-http", model.port, {
-            "STILLWATCH_GATEWAY_URL": place.gate.url, "STILLWATCH_GATEWAY_TOKEN_FILE": str(folder / "over-http" / "token"),
-        })  # fmt: skip
-        (over_http.folder / "token").write_text(service.tokens["gateway"], "utf-8")
+        token = folder / "over-http" / "token"
+        settings = {"STILLWATCH_GATEWAY_URL": place.gate.url, "STILLWATCH_GATEWAY_TOKEN_FILE": str(token)}
+        over_http = Watched(folder / "over-http", model.port, settings)
+        token.write_text(service.tokens["gateway"], "utf-8")
         running.append(over_http.proxy)
         over_http.proxy.start()
         until(lambda: all_held(over_http.proxy), 30)
@@ -404,18 +407,18 @@ def table(figures: Sequence[dict[str, Any]]) -> str:
     ]
     for row in figures:
         held = {True: "yes", False: "no", None: "–"}[row["held_meanwhile"]]
-        counted = ", ".join(f"{name} {count:,}" for name, count in row["counted"].items()) or "–"
+        counted = ", ".join(f"{name} {count:,}" for name, count in row["counted"].items())
+        counted = counted or ("told in the log" if row["told"] else "–")
         after = "never" if row["new_decision_after_s"] is None else f"{row['new_decision_after_s']:.1f}"
         lines.append(
             f"| {row['fault']} | {row['sent']} | {row['failed_because_of_us']} | {row['decisions_lost']} "
-            f"| {row['enforced_after_expiry']} ({row['asked_after_expiry']}) | {held} | {after} | {row['slowest_s']:.2f} "
-            f"| {counted} |"
+            f"| {row['enforced_after_expiry']} ({row['asked_after_expiry']}) | {held} | {after} "
+            f"| {row['slowest_s']:.2f} | {counted} |"
         )
-    total = [sum(row[name] for row in figures) for name in
-             ("sent", "failed_because_of_us", "decisions_lost", "enforced_after_expiry", "asked_after_expiry")]  # fmt: skip
+    names = ("sent", "failed_because_of_us", "decisions_lost", "enforced_after_expiry", "asked_after_expiry")
+    sent, failed, lost, late, asked = (sum(row[name] for row in figures) for name in names)
     lines.append(
-        f"| **{len(figures)} faults** | **{total[0]:,}** | **{total[1]}** | **{total[2]}** | **{total[3]}** ({total[4]}) "
-        "| | | | |"
+        f"| **{len(figures)} faults** | **{sent:,}** | **{failed}** | **{lost}** | **{late}** ({asked:,}) | | | | |"
     )
     return "\n".join(lines) + "\n"
 

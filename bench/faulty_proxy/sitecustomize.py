@@ -44,7 +44,7 @@ def _raising(plugin: Any) -> None:
         setattr(plugin, name, broken(getattr(plugin, name), kinds[i % 3]))
     for holder, name in ((plugin.StreamEdit, "chunk"), (plugin.StreamEdit, "rest"), (plugin.Journal, "put")):
         setattr(holder, name, broken(getattr(holder, name), RuntimeError))
-    for name in ("_call", "_remember", "_logged_call", "_write", "_left"):
+    for name in ("_call", "_remember", "_logged_call", "_write"):
         setattr(plugin.Stillwatch, name, broken(getattr(plugin.Stillwatch, name), RuntimeError))
     judge = type(plugin.handler.assembly.judge)
     for name in ("_judge", "_holding", "_verdict"):

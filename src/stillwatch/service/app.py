@@ -230,7 +230,8 @@ def _for_gateways(app: FastAPI, place: Home, sent_rules: tuple[bytes, str]) -> N
             await asyncio.sleep(0.1)
         etag, _ = await run_in_threadpool(place.known)
         found = await run_in_threadpool(lambda: delta(place.record, cursor, place.clock()))
-        return JSONResponse({**found, "known": etag})
+        # Gathering many decisions takes seconds, and gateways set their clocks by `now`.
+        return JSONResponse({**found, "known": etag, "now": place.clock()})
 
     @app.get(
         "/v1/known", tags=["gateways"], response_class=Response,

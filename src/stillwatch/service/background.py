@@ -125,8 +125,9 @@ class Background:
                 return
             try:
                 changes = delta(record, 0 if fresh else sent_cursor, self._clock())
+                told = {**changes, "known": etag, "now": self._clock()}
                 publish(
-                    client, {**changes, "known": etag}, changes["upsert"] if changes["reset"] else None,
+                    client, told, changes["upsert"] if changes["reset"] else None,
                     (body, etag) if fresh or sent_known != etag else None, rules=self._rules if fresh else None,
                 )  # fmt: skip
                 sent_cursor, sent_known, beat = int(changes["cursor"]), etag, time.monotonic()
