@@ -29,7 +29,7 @@ class Call:
 
     def of(self, proxy: Proxy) -> tuple[int, str, bytes]:
         """What a client sees of the answer: status, content type, body; what differs anyway is taken out."""
-        return seen(self.answer(proxy))
+        return seen(self.answer(proxy), told=self.account == "ordinary")
 
     def answer(self, proxy: Proxy) -> Answer:
         """The answer as it is."""
@@ -38,9 +38,9 @@ class Call:
         )
 
 
-def seen(answer: Answer) -> tuple[int, str, bytes]:
-    """Status, content type and body without ids and times; any header of ours would be a difference."""
-    ours = ",".join(sorted(name for name in answer.headers if name.startswith("x-stillwatch")))
+def seen(answer: Answer, *, told: bool = True) -> tuple[int, str, bytes]:
+    """Status, content type and body without ids and times. `told`: any header of ours would be a difference."""
+    ours = ",".join(sorted(name for name in answer.headers if name.startswith("x-stillwatch"))) if told else ""
     return answer.status, answer.headers.get("content-type", "") + ours, _VOLATILE.sub(b"", answer.raw)
 
 

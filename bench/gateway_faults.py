@@ -153,11 +153,15 @@ def all_held(proxy: Proxy) -> bool:
 
 def planted(
     place: Place, watched: Watched, name: str, fault: Callable[[], Any], *, calls: Sequence[Call] = (),
-    lasts_s: float = FAULT_S, held: bool = True, began_at_log: int | None = None,
+    lasts_s: float = FAULT_S, held: bool = True, inside: bool = False,
+    began_at_log: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """One fault from its beginning to the proof that all is as before. `fault`: a context manager's maker. `held`: the
-    standing decisions are asked for while it lasts. `began_at_log`: it began with the proxy's start, where its log was
-    so long."""
+    """One fault from its beginning to the proof that all is as before.
+
+    `fault`: a context manager's maker. `held`: the standing decisions are asked for while it lasts. `inside`: clients
+    ask only while it lasts, since a trimmed answer is then compared with a whole one. `began_at_log`: it began with the
+    proxy's start, where its log was so long.
+    """
     proxy, tally, over = watched.proxy, Tally(), threading.Event()
     calls = calls or ordinary()
     for call in calls:
@@ -170,16 +174,25 @@ def planted(
         threading.Thread(target=load, args=(place, proxy, calls, max(LEAST_CALLS, len(calls)), tally, over)),
         threading.Thread(target=watch_briefs, args=(proxy, ends, tally, over)),
     ]
-    for thread in asking:
-        thread.start()
-    time.sleep(0.5)
+    if not inside:
+        for thread in asking:
+            thread.start()
+        time.sleep(0.5)
     began = time.monotonic()
     with fault():
+        if inside:
+            time.sleep(1.0)
+            for thread in asking:
+                thread.start()
         time.sleep(lasts_s / 2)
         held_during = all_held(proxy) if held else None
         while time.monotonic() - began < lasts_s or time.time() < max(ends.values()) + 1:
             time.sleep(0.1)
         rss = watched.rss_mib()
+        if inside:
+            over.set()
+            for thread in asking:
+                thread.join(240)
     over.set()
     for thread in asking:
         thread.join(240)
@@ -277,6 +290,7 @@ def _faults_over_http(place: Place, watched: Watched) -> Iterator[tuple[str, Cal
     token, journal = folder / "token", folder / "true-journal" / "exchanges.jsonl"
     malformed = ordinary("Answer in a malformed way.")
     edited = [*ordinary(), *ordinary("Go on.", "held-trim")]
+    judging, answers = (_file(folder / "raise", stage) for stage in ("judging", "answers"))
     kill = _switch(lambda: service.signal(signal.SIGKILL), service.start)
     hang = _switch(lambda: service.signal(signal.SIGSTOP), lambda: service.signal(signal.SIGCONT))
     refused = _switch(lambda: token.write_text("wrong", "utf-8"), lambda: token.write_text(service.tokens["gateway"]))
@@ -296,7 +310,8 @@ def _faults_over_http(place: Place, watched: Watched) -> Iterator[tuple[str, Cal
     yield "wall clock two days ahead", _file(folder / "clock", "172800"), {}
     yield "wall clock two days back", _file(folder / "clock", "-172800"), {}
     yield "wall clock half an hour ahead", _file(folder / "clock", "1800"), {}
-    yield "every function behind our hooks raises", _file(folder / "raise", ""), {"calls": edited, "held": False}
+    yield "our own code raises while it judges", judging, {"held": False, "inside": True}
+    yield "our own code raises while it edits and logs", answers, {"held": False, "inside": True, "calls": edited}
     yield "model sends a malformed stream", _switch(lambda: None, lambda: None), {"calls": malformed}
     yield "clients leave mid-stream", _leaving(watched.proxy), {}
     yield "hostile headers", _switch(lambda: None, lambda: None), {"calls": hostile_headers()}

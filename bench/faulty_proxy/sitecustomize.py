@@ -1,7 +1,7 @@
 """Runs inside the proxy of `bench.gateway_faults`: says what the plug-in counts, and breaks what it is told to break.
 
-`BENCH_FOLDER` holds `clock` (seconds that the wall clock is off), `raise` (its presence lets our own functions raise),
-and gets `stats.json` twice a second. Nothing of LiteLLM is touched.
+`BENCH_FOLDER` holds `clock` (seconds that the wall clock is off) and `raise` (`judging` or `answers`: which of our own
+functions raise), and gets `stats.json` four times a second. Nothing of LiteLLM is touched.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(os.environ["BENCH_FOLDER"])
-BROKEN = (
-    "caller_of", "last_user_text", "row_at_arrival", "refusal_of", "trim_request", "edited_answer", "outcome_of",
-    "bucket_of", "status_of",
-)  # fmt: skip
+JUDGING = {
+    "plugin": ("caller_of", "last_user_text", "row_at_arrival", "refusal_of", "trim_request", "bucket_of", "status_of"),
+    "Stillwatch": ("_call", "_remember", "_logged_call", "_write"), "Judge": ("_judge", "_holding", "_verdict"),
+}  # fmt: skip
+ANSWERS = {
+    "plugin": ("edited_answer", "outcome_of", "status_of"), "StreamEdit": ("chunk", "rest"), "Journal": ("put",),
+}  # fmt: skip
 _true_time = time.time
 _off = 0.0
 
@@ -28,29 +31,32 @@ def _time() -> float:
 
 
 def _raising(plugin: Any) -> None:
-    """Every function that a hook calls raises while the flag lies there, in turns of three kinds of exception."""
+    """Lets functions that hooks call raise while `raise` names them, in turns of three kinds of exception."""
     kinds = (RuntimeError, MemoryError, RecursionError)
-    flag = {"up": False}
+    up = {"judging": False, "answers": False}
 
-    def broken(true: Any, kind: type[Exception]) -> Any:
+    def broken(true: Any, kind: type[Exception], stages: list[str]) -> Any:
         def function(*args: Any, **more: Any) -> Any:
-            if flag["up"]:
+            if any(up[stage] for stage in stages):
                 raise kind("planted")
             return true(*args, **more)
 
         return function
 
-    for i, name in enumerate(BROKEN):
-        setattr(plugin, name, broken(getattr(plugin, name), kinds[i % 3]))
-    for holder, name in ((plugin.StreamEdit, "chunk"), (plugin.StreamEdit, "rest"), (plugin.Journal, "put")):
-        setattr(holder, name, broken(getattr(holder, name), RuntimeError))
-    for name in ("_call", "_remember", "_logged_call", "_write"):
-        setattr(plugin.Stillwatch, name, broken(getattr(plugin.Stillwatch, name), RuntimeError))
-    judge = type(plugin.handler.assembly.judge)
-    for name in ("_judge", "_holding", "_verdict"):
-        setattr(judge, name, broken(getattr(judge, name), KeyError))
+    holders = {"plugin": plugin, "Judge": type(plugin.handler.assembly.judge)} | {
+        name: getattr(plugin, name) for name in ("Stillwatch", "StreamEdit", "Journal")
+    }
+    stages: dict[tuple[str, str], list[str]] = {}
+    for stage, places in (("judging", JUDGING), ("answers", ANSWERS)):
+        for holder, names in places.items():
+            for name in names:
+                stages.setdefault((holder, name), []).append(stage)
+    for i, ((holder, name), when) in enumerate(stages.items()):
+        setattr(holders[holder], name, broken(getattr(holders[holder], name), kinds[i % 3], when))
     while True:
-        flag["up"] = (FOLDER / "raise").exists()
+        said = (FOLDER / "raise").read_text("utf-8") if (FOLDER / "raise").exists() else ""
+        for stage in up:
+            up[stage] = stage == said
         time.sleep(0.1)
 
 

@@ -42,8 +42,8 @@ def test_a_decision_whose_replacement_is_bad_stays_as_it_was(reset: bool) -> Non
     "raw",
     [b"", b"{", b"[]", b"7", b"\xff\xfe", b'{"cursor": "x"}', b'{"cursor": true}', b'{"cursor": 1, "reset": 1}',
      b'{"cursor": 1, "upsert": {}}', b'{"cursor": 1, "delete": "d-1"}', b"[" * 100_000, b'{"cursor": 1' + b" " * 99,
-     b'{"cursor": 1,}', b"{,}", b'{"cursor" 1}', b'{"cursor": 1 "now": 2}', b'{"cursor": 1} x', b'{"cursor": 1, "upsert": [',
-     b'{"cursor": 1, "upsert": [1,]}', b'{"cursor": 1, "upsert": [1 2]}',
+     b'{"cursor": 1,}', b"{,}", b'{"cursor" 1}', b'{"cursor": 1 "now": 2}', b'{"cursor": 1} x',
+     b'{"cursor": 1, "upsert": [', b'{"cursor": 1, "upsert": [1,]}', b'{"cursor": 1, "upsert": [1 2]}',
      b'{"cursor": 1, "upsert": [7' + b", 7" * 10_001 + b"]}"],
 )  # fmt: skip
 def test_what_is_no_delta_is_refused_whole(raw: bytes) -> None:
