@@ -305,11 +305,11 @@ def _faults_over_http(place: Place, watched: Watched) -> Iterator[tuple[str, Cal
     yield "decision service answers 200 MB", _gate(gate, "long"), {}
     yield "wrong token (401)", refused, {}
     yield "journal: disk full", full, {}
-    yield "journal: disk blocks", _blocked(watched, "exchanges.jsonl", journal), {"lasts_s": 30.0}
     yield "cache folder read-only", unwritable, {}
     yield "wall clock two days ahead", _file(folder / "clock", "172800"), {}
     yield "wall clock two days back", _file(folder / "clock", "-172800"), {}
     yield "wall clock half an hour ahead", _file(folder / "clock", "1800"), {}
+    yield "journal: disk blocks", _blocked(watched, "exchanges.jsonl", journal), {"lasts_s": 30.0}
     yield "our own code raises while it judges", judging, {"held": False, "inside": True}
     yield "our own code raises while it edits and logs", answers, {"held": False, "inside": True, "calls": edited}
     yield "model sends a malformed stream", _switch(lambda: None, lambda: None), {"calls": malformed}

@@ -152,7 +152,7 @@ class Journal:
                 self._tell(f"{type(error).__name__}{f' {number}' if number else ''}")
             self._writing_since = None
             if self.dropped + self.failed > self._lost_told:
-                self._tell("queue full")
+                self._tell("rows were lost")
 
     def _write(self, line: bytes) -> None:
         path = self.settings.path

@@ -131,16 +131,14 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 def _read(answer: IO[bytes], longest: int, until: float) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
+    whole = bytearray()  # Not a list of pieces: their memory would not go back to the system.
     while piece := answer.read1(_PIECE) if hasattr(answer, "read1") else answer.read(_PIECE):
-        size += len(piece)
-        if size > longest:
+        whole += piece
+        if len(whole) > longest:
             raise SourceError("the answer is too long")
         if time.monotonic() > until:
             raise SourceError("the answer is too slow")
-        pieces.append(piece)
     # `read1` says nothing of an answer that ends early, and half a list of known accounts looks like a whole one.
     if getattr(answer, "length", None):
         raise SourceError("the answer is cut off")
-    return b"".join(pieces)
+    return bytes(whole)

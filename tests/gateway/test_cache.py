@@ -9,7 +9,7 @@ from array import array
 import pytest
 from gateways import NOW, OTHER, TEMPLATE, Gateway, campaign, decision, numbers
 
-from stillwatch_gateway.cache import Snapshot
+from stillwatch_gateway.cache import Cache, Snapshot
 from stillwatch_gateway.deltas import Delta, read_delta
 from stillwatch_gateway.judge import Caller
 from stillwatch_gateway.wire import WireError
@@ -49,6 +49,19 @@ def test_a_decision_whose_replacement_is_bad_stays_as_it_was(reset: bool) -> Non
 def test_what_is_no_delta_is_refused_whole(raw: bytes) -> None:
     with pytest.raises(WireError):
         read_delta(raw)
+
+
+def test_a_late_answer_does_not_turn_the_clock_back_but_a_service_that_set_its_clock_does() -> None:
+    steady = [0.0]
+    cache = Cache(clock=lambda: 0.0, steady=lambda: steady[0])
+    cache.heard(1000.0)
+    steady[0] = 10.0
+    cache.heard(1009.0)
+    assert cache.now() == 1010.0, "it was a second on its way"
+    cache.heard(1012.0)
+    assert cache.now() == 1012.0
+    cache.heard(950.0)
+    assert cache.now() == 950.0
 
 
 def test_a_delta_is_read_however_it_is_spaced() -> None:
