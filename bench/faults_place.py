@@ -87,6 +87,10 @@ class Service:
         made = self.ask("/v1/decisions", said)
         return float(self.ask(f"/v1/decisions/{made['id']}")["expires_at"])
 
+    def live(self) -> int:
+        """How many decisions hold."""
+        return int(self.ask("/v1/decisions?state=live&limit=1")["total"])
+
 
 class Redis:
     """A real one, on a port of its own, that keeps nothing on disk."""

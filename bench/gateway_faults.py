@@ -200,14 +200,14 @@ def planted(
     fresh = f"after-{abs(hash(name)) % 10**6}"
     place.service.decide(fresh, "suspend")
     recovered = until(lambda: proxy.ask("chat", fresh, stream=False).status == 403, RECOVERS_WITHIN_S)
-    live = place.service.ask("/v1/decisions?state=active&limit=1")["total"]
-    known = until(lambda: watched.stats().get("decisions", -1) >= live, 15)
+    known = until(lambda: watched.stats().get("decisions", -1) >= place.service.live(), 15)
     time.sleep(0.6)
     after = watched.counted()
     told = [line for line in watched.log()[said:].splitlines() if "since last said" in line or "journal:" in line]
     row = {
         "fault": name, "sent": tally.sent, "failed_because_of_us": tally.failed,
-        "decisions_lost": sum(status is None for status in (lost, recovered, known)),
+        "decisions_lost": sum(seconds is None for seconds in (lost, recovered, known)),
+        "seconds_until_held": {"standing": lost, "new": recovered, "all known": known},
         "enforced_after_expiry": tally.late, "asked_after_expiry": tally.brief_asked_late,
         "not_enforced_before_expiry": tally.early, "briefs_arrived": arrived is not None,
         "held_meanwhile": held_during, "slowest_s": round(tally.slowest_s, 2), "rss_mib": round(rss),
