@@ -38,6 +38,8 @@ bench-real:          ## real prompts and arrivals (needs STILLWATCH_DATA)
 	@$(env) "$$VENV/bin/python" -m bench.real_input
 bench-gateway:       ## CPU that the LiteLLM plug-in adds to a real proxy
 	@$(env) make_gateway_environment && "$$VENV/bin/python" -m bench.gateway_overhead
+bench-faults:        ## faults planted one by one under a real proxy that serves (needs redis-server)
+	@$(env) make_gateway_environment && "$$VENV/bin/python" -m bench.gateway_faults
 picture:             ## draw the README's picture anew (needs Chromium)
 	@$(env) "$$VENV/bin/python" -m bench.demo_picture
 bench-calibrate:     ## how to fit the calibration anew
