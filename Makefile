@@ -1,7 +1,7 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
 .PHONY: menu demo test fast lint types imports docs check ci wheel clean yardstick \
-        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway picture figures results
+        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-faults picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
 
