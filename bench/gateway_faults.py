@@ -402,6 +402,9 @@ def measure(folder: Path, only: str = "") -> list[dict[str, Any]]:
         ):
             if only in name:
                 rows.append(_at_start(place, name, damage, settings))
+        if crowded:  # The gate was closed for others, and this proxy may still wait before it asks again.
+            service.decide("before-the-crowd", "suspend")
+            until(lambda: over_http.proxy.ask("chat", "before-the-crowd", stream=False).status == 403, 40)
         rows += [planted(place, over_http, name, fault, **how) for name, fault, how in crowded]
     finally:
         for proxy in running:
@@ -441,7 +444,7 @@ def table(figures: Sequence[dict[str, Any]]) -> str:
 def main() -> None:
     """Plants, prints, leaves JSON; exit status 1 where a request failed, a decision was lost or held too long."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="faults whose name holds this")
+    parser.add_argument("--only", default="", help="measure faults whose name holds this; their rows are replaced")
     parser.add_argument("--keep", action="store_true", help="leave the folder with the proxies' logs")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
@@ -453,6 +456,10 @@ def main() -> None:
             print(folder, file=sys.stderr)
         else:
             shutil.rmtree(folder, ignore_errors=True)
+    if options.only and options.out.exists():
+        anew = {row["fault"]: row for row in rows}
+        old = json.loads(options.out.read_text("utf-8"))
+        rows = [anew.pop(row["fault"], row) for row in old] + list(anew.values())
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(rows, indent=1), "utf-8")
     print(table(rows))

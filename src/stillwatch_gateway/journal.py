@@ -26,6 +26,7 @@ LONGEST_LINE = 8 << 20
 KEPT_CHARS = 65_536
 MOST_WAITING_CHARS = 64 << 20
 """Text that may wait for the disk; beyond, rows are dropped, as with a full queue."""
+TELL_EVERY_S = 60.0
 STUCK_AFTER_S = 10.0
 """A line that the disk has not taken by then is told."""
 _WEIGHED_FROM, _MOST_WEIGHED = 64, 4096
@@ -74,7 +75,7 @@ class Journal:
         self._writing_since: float | None = None
         self._file: Any = None
         self._size = 0
-        self._looked_at = self._told_at = float("-inf")
+        self._looked_at = self._told_at = self._stuck_told_at = float("-inf")
         self._lost_told = 0
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -97,8 +98,14 @@ class Journal:
         except queue.Full:
             self.dropped += 1
         since = self._writing_since
-        if since is not None and self._clock() - since > STUCK_AFTER_S:
-            # The writer is stuck and cannot say so itself.
+        if since is not None:
+            self._tell_if_stuck(since)
+
+    def _tell_if_stuck(self, since: float) -> None:
+        """The writer, stuck, cannot say so itself; and what it said shortly before was something else."""
+        now = self._clock()
+        if now - since > STUCK_AFTER_S and now - self._stuck_told_at >= TELL_EVERY_S:
+            self._stuck_told_at, self._told_at = now, float("-inf")
             self._tell("the disk does not answer")
 
     def _weigh(self, weight: int) -> None:
@@ -187,7 +194,7 @@ class Journal:
 
     def _tell(self, what: str) -> None:
         now = self._clock()
-        if now - self._told_at < 60.0:
+        if now - self._told_at < TELL_EVERY_S:
             return
         self._told_at, self._lost_told = now, self.dropped + self.failed
         with contextlib.suppress(Exception):  # Logging handlers are the host's.
