@@ -321,3 +321,14 @@ def test_a_customer_whose_id_looks_like_a_campaigns_can_be_freed(tmp_path: Path)
     record = record_in(tmp_path)
     decide(record, policy(action="throttle"), facts(finding()), NOW)
     assert kind_of(tmp_path, record, "C-1-3") == "account" and kind_of(tmp_path, record, "C-1") == "campaign"
+
+
+def test_a_gateway_cannot_make_more_newcomers_than_a_campaign_is_large(tmp_path: Path) -> None:
+    record = record_in(tmp_path)
+    made = decide(record, policy(), facts(finding()), NOW, marks={"C-1": (5,)})
+    people.approve(record, ANN, made.new[0], NOW)
+    items = [{"campaign_id": "C-1", "account": f"new-{i}", "joined": True} for i in range(5000)]
+    assert take_sightings(record, GATE, items, NOW) == 200
+    assert take_sightings(record, GATE, items[::-1], NOW) == 0
+    told = record.rows("SELECT body FROM alerts WHERE event='too many newcomers'")
+    assert len(told) == 1 and "C-1" in told[0]["body"]

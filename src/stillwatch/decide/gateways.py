@@ -14,8 +14,9 @@ from stillwatch.decide.record import Record, Who
 from stillwatch.decide.writing import end, insert
 from stillwatch_gateway.wire import ACTIONS, LONGEST_ID, Limits
 
-MOST_JOINED = 50_000
-"""Of one campaign: a mark that meets more newcomers than this is a mark of something else."""
+MOST_JOINED, LEAST_MOST_JOINED, MOST_TIMES_ITS_SIZE = 50_000, 200, 3
+"""Of one campaign: marks that meet more newcomers than three times its accounts (200 at least, 50,000 at most) are
+marks of something else, or somebody holds a gateway's token. The others are flagged, and people are told once."""
 
 
 def take_sightings(
@@ -37,9 +38,12 @@ def take_sightings(
         for campaign_id in sorted({str(item.get("campaign_id")) for item in items} & live.keys()):
             source = live[campaign_id]
             before = db.execute("SELECT count(*) FROM joined WHERE campaign_id=?", (campaign_id,)).fetchone()[0]
+            most = min(MOST_JOINED, max(LEAST_MOST_JOINED, MOST_TIMES_ITS_SIZE * _size(record, campaign_id)))
             here = {i["account"] for i in items if i.get("campaign_id") == campaign_id and _joins(i)}
             for account in sorted(account for account in here if not known(account)):
-                if before >= MOST_JOINED:
+                if before >= most:
+                    if fresh or before == most:
+                        _too_many(record, campaign_id, before, now)
                     break
                 done = db.execute(
                     "INSERT OR IGNORE INTO joined VALUES(?, ?, ?, ?)", (campaign_id, account, now, who.name)
@@ -49,6 +53,23 @@ def take_sightings(
         if fresh:
             record.audit(who, "newcomers seen", "campaigns", now, accounts=fresh)
     return fresh
+
+
+def _size(record: Record, campaign_id: str) -> int:
+    """Accounts that the campaign's decisions name, newcomers apart."""
+    return int(
+        record.rows(
+            "SELECT count(DISTINCT m.account_id) AS n FROM members m JOIN decisions d USING(decision_id) "
+            "WHERE d.campaign_id=? AND d.variant != 'joined' AND d.state IN ('proposed', 'active')",
+            (campaign_id,),
+        )[0]["n"]
+    )
+
+
+def _too_many(record: Record, campaign_id: str, joined: int, now: float) -> None:
+    told = record.rows("SELECT body FROM alerts WHERE event='too many newcomers'")
+    if not any(json.loads(row["body"]).get("campaign_id") == campaign_id for row in told):
+        record.alert("too many newcomers", now, {"campaign_id": campaign_id, "accounts": joined})
 
 
 def _says_most(row: dict[str, Any]) -> tuple[bool, bool, int]:

@@ -109,6 +109,8 @@ def decide_by_hand(
         raise UsageError("hours", "must be above 0 and at most 2160", "decisions end by themselves; renew them")
     if action in STRONG and not tell:
         raise UsageError("tell", "is missing", "say what the customer may be told")
+    if scope == "campaign" and not members:
+        raise UsageError("members", "are missing", "a campaign's decision by hand names the accounts that it holds for")
     waits = action in ("suspend", "block_new_keys") and scope in ("campaign", "organisation")
     digest = hashlib.sha256(f"{who.name}\0{scope}\0{value}\0{now!r}\0{record.cursor()}".encode()).hexdigest()
     decision_id = f"D-{digest[:12]}"
