@@ -1,6 +1,6 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
-.PHONY: menu demo test fast lint types imports docs check ci wheel clean yardstick \
+.PHONY: console-pictures menu demo test fast lint types imports docs check ci wheel clean yardstick \
         bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-faults picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
@@ -26,6 +26,8 @@ ci:                  ## the same in a clean environment, as the build does
 	@.ci/run
 wheel:               ## build the wheel into dist/
 	@$(env) "$$VENV/bin/python" -m hatchling build -t wheel
+console-pictures:    ## docs/pictures/console, by the browser's walk
+	@STILLWATCH_PICTURES="$(CURDIR)/docs/pictures/console" ./run-tests tests/console/walk/test_days_work.py
 bench-found:         ## what is found and what is left alone, on simulated worlds
 	@$(env) "$$VENV/bin/python" -m bench.found
 bench-text:          ## speed of the text pass against a bare scan

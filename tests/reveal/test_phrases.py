@@ -105,6 +105,11 @@ def test_scripts_without_spaces_are_read_by_the_character() -> None:
     assert [phrase.text for phrase in revealed(prompts, 20)] == ["请一步一步思考并写出完整的推理过程"]
 
 
+def test_letters_that_stand_alone_are_no_phrase() -> None:
+    prompts = [(i, f"{i}q = 4 for b in range of {WORDS[i % 6]} x y z w") for i in range(30)]
+    assert not [phrase.text for phrase in revealed(prompts, 20) if phrase.text in ("# for b in", "x y z w")]
+
+
 PERSONAL = [
     ("jane.doe@example.com", "jane"), ("JÖRG.Müller@firma.example", "rg"), ("bob＠example．com", "bob"),
     ("4111 1111 1111 1111", "4111"), ("+49 (170) 555-01-99", "170"), ("٠١٢٣٤٥٦٧٨", "٣"), ("１７０５５５０１９９", "５"),

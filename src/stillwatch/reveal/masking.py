@@ -73,7 +73,7 @@ def shown(units: list[str] | tuple[str, ...]) -> str:
     """Units as a person reads them: words with spaces between them, other scripts without."""
     out: list[str] = []
     for place, unit in enumerate(units):
-        if place and not (_is_unspaced(unit) and _is_unspaced(units[place - 1])):
+        if place and not (is_unspaced(unit) and is_unspaced(units[place - 1])):
             out.append(" ")
         out.append(MARKS.get(unit, "") or "".join(MARKS.get(letter, letter) for letter in unit))
     return "".join(out)
@@ -84,7 +84,8 @@ def is_mark(unit: str) -> bool:
     return unit in MARKS
 
 
-def _is_unspaced(unit: str) -> bool:
+def is_unspaced(unit: str) -> bool:
+    """Whether a unit is a character of a script that is written without spaces."""
     if len(unit) != 1:
         return False
     code = ord(unit)

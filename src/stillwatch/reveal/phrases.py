@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stillwatch.reveal.masking import is_mark, shown, units_of
+from stillwatch.reveal.masking import is_mark, is_unspaced, shown, units_of
 
 Array = Any
 
@@ -190,9 +190,9 @@ class _Flat:
 
 
 def _says_something(units: tuple[str, ...]) -> bool:
-    """Long enough to be a phrase and not of marks alone."""
-    words = [unit for unit in units if not is_mark(unit)]
-    single = sum(len(word) == 1 and ord(word) > 0x2E7F for word in words)
+    """Long enough to be a phrase, and neither of marks nor of single letters."""
+    words = [unit for unit in units if not is_mark(unit) and (len(unit) > 1 or is_unspaced(unit))]
+    single = sum(len(word) == 1 for word in words)
     return len(units) >= (LEAST_CHARACTERS if 2 * single > len(units) else WINDOW) and len(words) >= 3
 
 
