@@ -1,0 +1,71 @@
+"""What a provider asks of every match: kinds, caps, how many must be common before anything is shown, whose consent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stillwatch.errors import UsageError
+from stillwatch.match.sets import MatchSet
+from stillwatch.report.findings import plain
+
+PROTOCOL = 1
+CONSENT = ("ask", "cardinality", "never")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`limit`: largest asking set; `least_size`: smallest, since a set of one is a question about one customer.
+    `runs` in `period_days` for each peer; `least_common`: below this nothing but the count is ever shown;
+    `share_alarm`: share of the smaller set (0..1) above which a person must look; `consent`: `ask` a person before the
+    count and before the matches, `cardinality`: only before the matches, `never`: no matches at all."""
+
+    limit: int = 100_000
+    least_size: int = 100
+    runs: int = 4
+    period_days: float = 30.0
+    least_common: int = 10
+    share_alarm: float = 0.5
+    consent: str = "ask"
+    open_minutes: float = 720.0
+
+    def check(self) -> Terms:
+        """Itself; UsageError where a term is out of its range."""
+        if self.consent not in CONSENT:
+            raise UsageError("--consent", f"one of {', '.join(CONSENT)}")
+        if not 0 < self.share_alarm <= 1:
+            raise UsageError("--share-alarm", "must lie above 0 and up to 1")
+        if not 1 <= self.least_common <= self.least_size <= self.limit <= 10_000_000:
+            raise UsageError("--limit", "must hold: 1 ≤ least common ≤ least size ≤ limit ≤ 10,000,000")
+        return self
+
+    def alarm(self, common: int, own: int, theirs: int) -> bool:
+        """Whether so many are common that one side may have sent the other's customers, or everyone's networks."""
+        return common > self.share_alarm * min(own, theirs)
+
+
+def leave_matches(home: Path, run_id: str, peer: str, found: MatchSet, tokens: Collection[str]) -> dict[str, Any]:
+    """Writes DIR/matches/RUN.json (mode 0600): our own accounts that hold what is common, by kind; never the tokens."""
+    import json
+    import os
+
+    rows = found.holders(tokens).to_pylist()
+    accounts: dict[str, Counter[str]] = {}
+    kinds: dict[str, set[str]] = {}
+    for row in rows:
+        accounts.setdefault(row["account_id"], Counter())[row["kind"]] += 1
+        kinds.setdefault(row["kind"], set()).add(row["token"])
+    made = {
+        "run_id": run_id, "peer": peer, "matches": len(set(tokens)), "kinds": {k: len(v) for k, v in kinds.items()},
+        "accounts": {account: dict(held) for account, held in sorted(accounts.items())},
+    }  # fmt: skip
+    folder = Path(home) / "matches"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{run_id}.json"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(plain(made), file, indent=1)
+    return {**made, "file": str(path)}
