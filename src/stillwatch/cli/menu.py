@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "Run the decision service for gateways and people."),
     "token": ("serve", "Make a token for the decision service."),
     "tokens": ("serve", "List or revoke tokens."),
+    "match": ("match", "Compare accounts with another provider in private; tokens for indicators."),
     "forget": ("care", "Remove a customer from everything that is kept."),
     "signals": ("care", "List the signals: what each needs, and who else shows it."),
     "patterns": ("care", "List the pattern rules, or check packs of your own."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,8 +128,10 @@ class _Run:
         return self._outcome(state, counted, len(matches), len(result["accounts"]), result["file"])
 
     def broken(self, why: str) -> None:
-        """Writes down that the run ended early."""
+        """Writes down that the run ended early, and tells the peer where it can still be told."""
         if self.run_id:
+            with suppress(StillwatchError):
+                self.line.words("POST", f"/v1/match/runs/{self.run_id}/end", {"why": "broken off"})
             self._set("broken off")
             self._audit("match broken off", why=why)
         else:
@@ -151,9 +154,11 @@ class _Run:
             self.least = max(int(said["least_common"]), self.terms.least_common)
             run_id, theirs = str(said["run_id"]), str(said["commitment"])
         except (KeyError, TypeError, ValueError) as error:
-            raise OutsideError(self.line.url, "answered what is no beginning", "ask the peer for its version") from error
+            raise OutsideError(
+                self.line.url, "answered what is no beginning", "ask the peer for its version"
+            ) from error
         shape = run_id[:2] == "M-" and run_id[2:].isalnum() and len(run_id) <= 40 and len(theirs) == 64
-        if not shape or not set(kinds) <= set(KINDS) or not 0 < size <= MOST_THEIRS or not 0 < self.limit <= 10**7:
+        if not shape or not set(kinds) <= set(KINDS) or not 0 < size <= MOST_THEIRS or not 0 < self.limit <= 10**6:
             raise OutsideError(self.line.url, "answered what is no beginning", "ask the peer for its version")
         self.run_id = run_id
         self.facts = {

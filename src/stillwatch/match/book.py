@@ -104,7 +104,9 @@ class Book:
     def revoke(self, who: Who, name: str, now: float) -> None:
         """Ends a peer's secret, at once."""
         with self._act() as db:
-            done = db.execute("UPDATE peers SET revoked_at=?, secret='' WHERE name=? AND revoked_at IS NULL", (now, name))
+            done = db.execute(
+                "UPDATE peers SET revoked_at=?, secret='' WHERE name=? AND revoked_at IS NULL", (now, name)
+            )
         if not done.rowcount:
             raise UsageError(name[:80], "is no peer that holds", "stillwatch match peers lists them")
         self.audit(who, "match peer revoked", name, now)
@@ -179,7 +181,7 @@ class Book:
         return {**dict(row), "facts": json.loads(row["facts"]), "opening": json.loads(row["opening"] or "{}")}
 
     def consent(self, who: Who, run_id: str, yes: bool, now: float) -> str:
-        """A person's word on a run that waits for one; what it was about (`waiting`: the count, `asked`: the matches)."""
+        """A person's word on a run that waits for one; what it was on (`waiting`: the count, `asked`: the matches)."""
         found = self.run(run_id, "answers")
         if found["state"] not in ("waiting", "asked"):
             raise UsageError(run_id, f"waits for no word (it is {found['state']})", "stillwatch match runs")

@@ -22,6 +22,8 @@ from stillwatch.errors import OutsideError, UsageError
 FALSE_RATE = 1e-6
 """Probability that a whole run counts anything that is not common."""
 POINT_BYTES = 33
+WIDEST = int((1 << 63) * FALSE_RATE)
+"""Largest (set size times asking sets' limit) whose hashes fit the library's 64 bits: 9.2 million million."""
 _LEAST_PART = 256
 T = TypeVar("T")
 
@@ -44,6 +46,8 @@ def fresh_key() -> bytes:
 def prepare(tokens: Sequence[str], most: int, key: bytes | None = None) -> tuple[bytes, bytes]:
     """(key, message) of the answering side for asking sets of up to `most`; about 91 µs of CPU a token."""
     psi = library()
+    if max(len(tokens), most) * most > WIDEST:
+        raise UsageError("--limit", f"{most:,} is too large for a set of {len(tokens):,}", "lower it, or fewer kinds")
     server = psi.server.CreateFromKey(key, False) if key is not None else psi.server.CreateWithNewKey(False)
     message = server.CreateSetupMessage(FALSE_RATE, most, list(tokens), psi.DataStructure.GCS)
     return server.GetPrivateKeyBytes(), message.SerializeToString()
@@ -67,7 +71,7 @@ def check_setup(message: bytes, size: int, most: int) -> None:
     gcs = setup.gcs
     given = setup.WhichOneof("data_structure") == "gcs" and 0 <= gcs.div <= 62
     # a smaller range than was agreed would count strangers as common
-    right = given and gcs.hash_range == int(size * most / FALSE_RATE)
+    right = given and abs(gcs.hash_range - max(size, most) * most / FALSE_RATE) <= 1 + 1e-9 * gcs.hash_range
     if not right or not size <= 8 * len(gcs.bits) + 1 or len(gcs.bits) > size * 9 + 64:
         raise UsageError("the peer's set", "is not what it said of it", "ask the peer; nothing was learned")
 

@@ -64,7 +64,8 @@ def open_door(book: Book, desks: list[Desk], clock: Callable[[], float] = time.t
             peer: Peer | None = None
             signature = request.headers.get(signing.SIGNATURE, "")
             try:
-                peer = await run_in_threadpool(_known, book, request, role, clock())
+                peer = await run_in_threadpool(_known, book, request)
+                _may(peer, request, role, clock())
                 body = await _body(request, longest)
                 if hashlib.sha256(body).hexdigest() != request.headers.get(signing.BODY):
                     raise Refused(400, "body", "is not the one that was signed")
@@ -91,22 +92,24 @@ def open_door(book: Book, desks: list[Desk], clock: Callable[[], float] = time.t
     return Starlette(routes=[route(desk) for desk in desks], **more)
 
 
-def _known(book: Book, request: Request, role: str, now: float) -> Peer:
+def _known(book: Book, request: Request) -> Peer:
     """The peer behind a request; all that is wrong with who asks is one answer, so that names cannot be tried."""
-    name, nonce = request.headers.get(signing.PEER, ""), request.headers.get(signing.NONCE, "")
-    peer = book.peer(name)
-    target = request.url.path
-    if peer is None or not signing.request_holds(peer.secret, request.method, target, request.headers):
+    peer = book.peer(request.headers.get(signing.PEER, ""))
+    if peer is None or not signing.request_holds(peer.secret, request.method, request.url.path, request.headers):
         raise Refused(401, "peer", "no secret that holds", "pair first: stillwatch match pair NAME")
+    return peer
+
+
+def _may(peer: Peer, request: Request, role: str, now: float) -> None:
+    nonce = request.headers.get(signing.NONCE, "")
     try:
-        late = abs(float(request.headers.get(signing.TIME, "")) - now) <= signing.WINDOW_S
+        in_time = abs(float(request.headers.get(signing.TIME, "")) - now) <= signing.WINDOW_S
     except ValueError:
-        late = False
-    if not late or not 16 <= len(nonce) <= 64:
+        in_time = False
+    if not in_time or not 16 <= len(nonce) <= 64:
         raise Refused(401, "peer", "the request is too old, or the clocks are apart", "set both clocks; ask again")
     if peer.role != role:
         raise Refused(403, "peer", f"this takes the role {role}", f"stillwatch match pair NAME --role {role}")
-    return peer
 
 
 async def _body(request: Request, longest: int) -> bytes:

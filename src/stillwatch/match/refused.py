@@ -1,7 +1,7 @@
 """What is no token: bare hashes, raw identifiers, and what is too short to be secret; each with the reason.
 
 All IPv4 addresses are hashed by one core in minutes, and mails, phones and cards are as few: a plain hash of one *is*
-that one, to whoever tries. A token's strength is the evaluator's key, so only what carries a key id and an epoch counts.
+that one, to whoever tries. A token's strength is the evaluator's key, so only what names a key and an epoch counts.
 """
 
 from __future__ import annotations

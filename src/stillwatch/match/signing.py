@@ -1,8 +1,8 @@
 """Both sides prove themselves on every message, with a secret that never crosses the wire.
 
 A request carries HMAC-SHA-256 over method, path, time, a nonce and the body's hash; the answer one over the request's
-own signature, the status and its body. So nobody reads what is not encrypted less for it (TLS is a reverse proxy's
-matter), but nobody can send, change or repeat a message either.
+own signature, the status and its body: nobody else can send, change or repeat one. It hides nothing; encryption on the
+way is TLS, at a reverse proxy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from collections.abc import Mapping
 
 WINDOW_S = 300.0
 """How far clocks may be apart; a nonce is remembered for longer than that."""
-PEER, TIME, NONCE, BODY, SIGNATURE = "x-match-peer", "x-match-time", "x-match-nonce", "x-match-body", "x-match-signature"
+PEER, TIME, NONCE, BODY, SIGNATURE = (
+    "x-match-peer",
+    "x-match-time",
+    "x-match-nonce",
+    "x-match-body",
+    "x-match-signature",
+)
 
 
 def _key(secret: str, direction: str) -> bytes:
@@ -26,7 +32,9 @@ def request_signature(secret: str, method: str, path: str, at: str, nonce: str, 
     return hmac.digest(_key(secret, "asks"), text.encode("utf-8", "replace"), "sha256").hex()
 
 
-def request_headers(peer: str, secret: str, method: str, path: str, body: bytes, now: float, nonce: str) -> dict[str, str]:
+def request_headers(
+    peer: str, secret: str, method: str, path: str, body: bytes, now: float, nonce: str
+) -> dict[str, str]:
     """The headers of a signed request."""
     at, digest = f"{now:.3f}", hashlib.sha256(body).hexdigest()
     signature = request_signature(secret, method, path, at, nonce, digest)
@@ -49,4 +57,6 @@ def answer_signature(secret: str, request: str, status: int, body: bytes) -> str
 
 def answer_holds(secret: str, request: str, status: int, body: bytes, signature: str) -> bool:
     """Whether an answer is the peer's own, to this very request."""
-    return hmac.compare_digest(answer_signature(secret, request, status, body).encode(), signature.encode("utf-8", "replace"))
+    return hmac.compare_digest(
+        answer_signature(secret, request, status, body).encode(), signature.encode("utf-8", "replace")
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +12,6 @@ from typing import Any
 
 from stillwatch.errors import UsageError
 from stillwatch.match.sets import MatchSet
-from stillwatch.report.findings import plain
 
 PROTOCOL = 1
 CONSENT = ("ask", "cardinality", "never")
@@ -38,8 +39,8 @@ class Terms:
             raise UsageError("--consent", f"one of {', '.join(CONSENT)}")
         if not 0 < self.share_alarm <= 1:
             raise UsageError("--share-alarm", "must lie above 0 and up to 1")
-        if not 1 <= self.least_common <= self.least_size <= self.limit <= 10_000_000:
-            raise UsageError("--limit", "must hold: 1 ≤ least common ≤ least size ≤ limit ≤ 10,000,000")
+        if not 1 <= self.least_common <= self.least_size <= self.limit <= 1_000_000:
+            raise UsageError("--limit", "must hold: 1 ≤ least common ≤ least size ≤ limit ≤ 1,000,000")
         return self
 
     def alarm(self, common: int, own: int, theirs: int) -> bool:
@@ -49,9 +50,6 @@ class Terms:
 
 def leave_matches(home: Path, run_id: str, peer: str, found: MatchSet, tokens: Collection[str]) -> dict[str, Any]:
     """Writes DIR/matches/RUN.json (mode 0600): our own accounts that hold what is common, by kind; never the tokens."""
-    import json
-    import os
-
     rows = found.holders(tokens).to_pylist()
     accounts: dict[str, Counter[str]] = {}
     kinds: dict[str, set[str]] = {}
@@ -67,5 +65,5 @@ def leave_matches(home: Path, run_id: str, peer: str, found: MatchSet, tokens: C
     path = folder / f"{run_id}.json"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(plain(made), file, indent=1)
+        json.dump(made, file, indent=1)
     return {**made, "file": str(path)}

@@ -31,7 +31,11 @@ class Line:
         if role_of(secret) is None:
             raise UsageError("--token-file", "holds no secret of a peer", "stillwatch match pair NAME makes one")
         self.url, self.name, self._secret, self._timeout, self._clock = url, name, secret.strip(), timeout_s, clock
-        self._host, self._tls, self._root = parts.netloc.rpartition("@")[2], parts.scheme == "https", parts.path.rstrip("/")
+        self._host, self._tls, self._root = (
+            parts.netloc.rpartition("@")[2],
+            parts.scheme == "https",
+            parts.path.rstrip("/"),
+        )
         self.sent = self.received = 0
 
     def words(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
