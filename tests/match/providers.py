@@ -42,10 +42,9 @@ def accounts_file(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
 
 def payers(path: Path, first: int, count: int) -> Path:
     """An accounts file of customers whose payment tokens are numbered from `first`."""
-    return accounts_file(
-        path,
-        [{"account_id": f"{path.stem}-{i}", "payment_fingerprint": f"fp_{i:06d}Qx"} for i in range(first, first + count)],
-    )
+    numbers = range(first, first + count)
+    rows = [{"account_id": f"{path.stem}-{i}", "payment_fingerprint": f"fp_{i:06d}Qx"} for i in numbers]
+    return accounts_file(path, rows)
 
 
 def set_of(path: Path, first: int, count: int) -> MatchSet:

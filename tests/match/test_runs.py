@@ -236,7 +236,7 @@ def test_one_element_sent_often_to_read_it_off_the_count_is_refused(tmp_path: Pa
 def test_a_body_over_the_cap_is_not_read(tmp_path: Path) -> None:
     with two_providers(tmp_path, set_of(tmp_path / "a.jsonl", 0, 400)) as pair:
         path = ready(pair, [f"{i:032x}" for i in range(30)])
-        with pytest.raises(StillwatchError, match="longer than|gone"):
+        with pytest.raises(StillwatchError, match=r"longer than|gone"):
             pair.line().raw("POST", f"{path}/request", bytes(2_000_000), 1 << 22)
         assert pair.line().words("GET", path)["state"] == "ready"
 
@@ -305,7 +305,7 @@ def test_a_lying_answering_side_is_refused_before_its_set_is_read(tmp_path: Path
         with pytest.raises(UsageError, match="is not what it said"):
             crossing.check_setup(setup.SerializeToString(), 300, 1000)
     for junk in (b"", b"\xff" * 9, psi.ServerSetup(bloom_filter={"num_hash_functions": 0}).SerializeToString()):
-        with pytest.raises(UsageError, match="is malformed|is not what it said"):
+        with pytest.raises(UsageError, match=r"is malformed|is not what it said"):
             crossing.check_setup(junk, 300, 1000)
 
 

@@ -56,7 +56,7 @@ class Answering:
         self._lock = threading.RLock()
         self._sessions: dict[str, _Session] = {}
         self._beside = ThreadPoolExecutor(1)
-        self._preparer = Workers(1)
+        self._preparer = Workers(1, niceness=10)
         self._next: Future[tuple[bytes, bytes]] | None = None
         book.tidy(clock())
         self.prepare_next()

@@ -118,8 +118,9 @@ def _common(points: list[bytes], key: bytes, setup: bytes) -> list[int]:
 class Workers:
     """Processes that do the arithmetic. A peer's message that ends one of them ends the run, not the program."""
 
-    def __init__(self, processes: int | None = None) -> None:
+    def __init__(self, processes: int | None = None, *, niceness: int = 0) -> None:
         self.processes = processes or min(os.cpu_count() or 1, 4)
+        self._niceness = niceness
         self._pool: ProcessPoolExecutor | None = None
 
     def warm(self) -> None:
@@ -170,7 +171,9 @@ class Workers:
     def _run(self, calls: list[tuple[Callable[..., T], tuple[Any, ...]]]) -> list[T]:
         library()
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.processes, mp_context=multiprocessing.get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                self.processes, multiprocessing.get_context("spawn"), initializer=os.nice, initargs=(self._niceness,)
+            )
         try:
             return [f.result() for f in [self._pool.submit(function, *given) for function, given in calls]]
         except BrokenProcessPool as error:
