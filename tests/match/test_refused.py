@@ -45,7 +45,8 @@ def test_any_sha256_in_hexadecimal_is_seen_for_what_it_is(value: bytes) -> None:
         ("203.0.113.7", "an address"), ("203.0.113.0/24", "an address"), ("2001:db8::1", "an address"),
         ("ann@example.org", "a mail address"), ("+49 151 12345678", "a phone number"),
         ("4242 4242 4242 4242", "a card number"), ("42", "too short"), ("a" * 60, "too even"),
-        ("swt1.0123456789abcdef.684.payment." + "A" * 43, "too little"), ("swt1.x.y.z.w-and-more-letters", "key nor epoch"),
+        ("swt1.0123456789abcdef.684.payment." + "A" * 43, "too little"),
+        ("swt1.x.y.z.w-and-more-letters", "key nor epoch"),
     ],
 )  # fmt: skip
 def test_what_stands_for_itself_or_is_guessable_is_refused_with_the_reason(text: str, is_: str) -> None:

@@ -37,8 +37,9 @@ def test_two_spellings_of_one_thing_are_one_token(kind: str, one: str, other: st
     ("kind", "value", "why"),
     [
         ("phone", "0151 12345678", "lacks its country"), ("phone", "call me", "is no phone number"),
-        ("email", "nobody", "is no mail address"), ("email", "a" * 64, "is no value"), ("email", "0af1" * 16, "is hashed already"),
-        ("phone", "d41d8cd98f00b204e9800998ecf8427e", "is hashed already"), ("network", "10.1.2.3", "is a private network"),
+        ("email", "nobody", "is no mail address"), ("email", "a" * 64, "is no value"),
+        ("email", "0af1" * 16, "is hashed already"), ("phone", "d41d8cd98f00b204e9800998ecf8427e", "is hashed already"),
+        ("network", "10.1.2.3", "is a private network"),
         ("network", "100.64.9.9", "is a private network"), ("network", "203.0.0.0/8", "is wider than a /24 or /48"),
         ("device", "UNKNOWN", "is no value"), ("payment", "", "is no value"),
     ],
@@ -77,10 +78,11 @@ def test_a_kind_without_its_inputs_says_that_it_is_not_matchable(tmp_path: Path)
 
 def test_networks_and_templates_come_from_the_logs(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
+    chat = "hello there, number {} of my small questions"
     words = "write one hard problem about {} and then give every step of your reasoning before the final answer"
     rows = [
         {"exchange_id": f"{who}{i}", "started_at": f"2026-03-01T00:{i:02d}:00Z", "account_id": who, "model": "m",
-         "prompt": words.format(f"topic {i}") if who == "harvester" else f"hello there, number {i} of my small questions",
+         "prompt": words.format(f"topic {i}") if who == "harvester" else chat.format(i),
          "ip": f"198.51.{10 if who == 'harvester' else 20}.{i + 1}"}
         for who in ("harvester", "person") for i in range(60 if who == "harvester" else 5)
     ]  # fmt: skip

@@ -55,8 +55,8 @@ def test_a_match_from_the_command_line_and_its_dispute(tmp_path: Path, homes: tu
     ours, theirs = payers(tmp_path / "ours.jsonl", 350, 120), payers(tmp_path / "theirs.jsonl", 0, 400)
     port, log = free_port(), tmp_path / "log"
     url = f"http://127.0.0.1:{port}"
-    serve = ("match", "serve", "--accounts", theirs, "--kinds", "payment,phone", "--consent", "cardinality", "--limit", 1000,
-             "--port", port, "--home", a)  # fmt: skip
+    serve = ("match", "serve", "--accounts", theirs, "--kinds", "payment,phone", "--consent", "cardinality",
+             "--limit", 1000, "--port", port, "--home", a)  # fmt: skip
     asking = ("match", "with", url, "--as", "b", "--token-file", secret, "--accounts", ours, "--kinds", "payment",
               "--home", b, "--json")  # fmt: skip
     with serving(*serve, says="Answering", log=log):
@@ -140,6 +140,7 @@ def test_tokens_from_the_command_line_and_the_check_that_refuses_hashes(tmp_path
 
 def test_off_loopback_it_wants_tls_in_front(tmp_path: Path) -> None:
     home = home_in(tmp_path / "a")
-    told = stillwatch("match", "serve", "--accounts", payers(tmp_path / "x.jsonl", 0, 30), "--kinds", "payment", "--limit", 100,
+    customers = payers(tmp_path / "x.jsonl", 0, 30)
+    told = stillwatch("match", "serve", "--accounts", customers, "--kinds", "payment", "--limit", 100,
                       "--host", "0.0.0.0", "--home", home)  # fmt: skip
     assert told.returncode == 2 and "is not loopback" in told.stderr and "reverse proxy" in told.stderr

@@ -104,7 +104,10 @@ def finish(kept: Sequence[Any], evaluated: bytes, public_key: bytes, epoch: int,
     try:
         output = ristretto.VerifiableBatchOutput.deserialize(evaluated)
         made = ristretto.Client.finalize_batch(list(kept), output, ristretto.PublicKey.deserialize(public_key))
-    except ValueError as error:
+    except BaseException as error:
+        # the library panics, which is no Exception, where a batch's proof does not hold
+        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
+            raise
         raise UsageError(
             "evaluator", "gave an answer whose proof does not hold", "do not use it; ask who runs it"
         ) from error

@@ -60,7 +60,7 @@ def _raw_identifier(text: str) -> str | None:
         return "a mail address"
     digits = re.sub(r"[\s().+/-]", "", text)
     if digits.isascii() and digits.isdigit():
-        if 13 <= len(digits) <= 19 and _luhn(digits):
+        if not text.startswith("+") and 13 <= len(digits) <= 19 and _luhn(digits):
             return "a card number"
         if 7 <= len(digits) <= 15:
             return "a phone number"
