@@ -13,7 +13,7 @@ import pytest
 from providers import ANN, WORKERS, Pair, audit_of, set_of, two_providers
 
 from stillwatch.errors import OutsideError, StillwatchError, UsageError
-from stillwatch.match import crossing
+from stillwatch.match import crossing, left
 from stillwatch.match.asks import Count, match_with
 from stillwatch.match.commitment import Opening, commit, faults
 from stillwatch.match.terms import Terms
@@ -54,6 +54,9 @@ def test_with_both_sides_consent_each_has_its_own_accounts_of_the_matches(tmp_pa
     assert sorted(theirs["accounts"]) == sorted(f"a-{i}" for i in range(350, 400))
     assert sorted(ours["accounts"]) == sorted(f"b-{i}" for i in range(350, 400))
     assert ours["kinds"] == {"payment": 50}
+    assert stat.S_IMODE(Path(outcome.file).stat().st_mode) == 0o600
+    assert left.forget(pair.b_home, "b-350") == 1 and left.forget(pair.b_home, "b-350") == 0
+    assert b"b-350" not in Path(outcome.file).read_bytes()
     assert stat.S_IMODE(Path(outcome.file).stat().st_mode) == 0o600
 
 

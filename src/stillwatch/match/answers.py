@@ -20,9 +20,10 @@ from stillwatch.match.book import DAY_S, OPEN, Book
 from stillwatch.match.commitment import NONCE_BYTES, commit
 from stillwatch.match.crossing import Workers
 from stillwatch.match.door import SMALL_BODY, Call, Desk, Refused, open_door
+from stillwatch.match.left import leave_matches
 from stillwatch.match.sets import MatchSet
 from stillwatch.match.spelling import KINDS
-from stillwatch.match.terms import PROTOCOL, Terms, leave_matches
+from stillwatch.match.terms import PROTOCOL, Terms
 from stillwatch.match.wire import sha256
 
 ELEMENT_BYTES = 40

@@ -15,9 +15,10 @@ from stillwatch.match import crossing
 from stillwatch.match.book import Book
 from stillwatch.match.commitment import NONCE_BYTES, commit
 from stillwatch.match.crossing import Workers
+from stillwatch.match.left import leave_matches
 from stillwatch.match.sets import MatchSet
 from stillwatch.match.spelling import KINDS
-from stillwatch.match.terms import PROTOCOL, Terms, leave_matches
+from stillwatch.match.terms import PROTOCOL, Terms
 from stillwatch.match.wire import Line, sha256
 
 MOST_THEIRS = 20_000_000

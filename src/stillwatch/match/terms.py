@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from stillwatch.errors import UsageError
-from stillwatch.match.sets import MatchSet
 
 PROTOCOL = 1
 CONSENT = ("ask", "cardinality", "never")
@@ -46,24 +39,3 @@ class Terms:
     def alarm(self, common: int, own: int, theirs: int) -> bool:
         """Whether so many are common that one side may have sent the other's customers, or everyone's networks."""
         return common > self.share_alarm * min(own, theirs)
-
-
-def leave_matches(home: Path, run_id: str, peer: str, found: MatchSet, tokens: Collection[str]) -> dict[str, Any]:
-    """Writes DIR/matches/RUN.json (mode 0600): our own accounts that hold what is common, by kind; never the tokens."""
-    rows = found.holders(tokens).to_pylist()
-    accounts: dict[str, Counter[str]] = {}
-    kinds: dict[str, set[str]] = {}
-    for row in rows:
-        accounts.setdefault(row["account_id"], Counter())[row["kind"]] += 1
-        kinds.setdefault(row["kind"], set()).add(row["token"])
-    made = {
-        "run_id": run_id, "peer": peer, "matches": len(set(tokens)), "kinds": {k: len(v) for k, v in kinds.items()},
-        "accounts": {account: dict(held) for account, held in sorted(accounts.items())},
-    }  # fmt: skip
-    folder = Path(home) / "matches"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{run_id}.json"
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(made, file, indent=1)
-    return {**made, "file": str(path)}
