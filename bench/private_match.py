@@ -48,7 +48,7 @@ def _cpu_s() -> float:
     return total
 
 
-def _peak_mib() -> dict[str, float]:
+def _peak_mib(leave: int | None = None) -> dict[str, float]:
     """Largest resident size: this process, and its largest worker."""
     workers = [
         int(
@@ -57,6 +57,7 @@ def _peak_mib() -> dict[str, float]:
             ).split()[1]
         )
         for p in multiprocessing.active_children()
+        if p.pid != leave
     ]
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"process": round(own / 1024, 1), "largest_worker": round(max(workers, default=0) / 1024, 1)}
@@ -146,7 +147,7 @@ def measure(asks: int, answers: int, common: int) -> dict[str, Any]:
             held = json.loads(Path(outcome.file).read_text("utf-8"))["accounts"]
             expected = {f"acct-{i}" for i in range(answers - common, answers)}
             shown = json.loads(next((folder / "there" / "a" / "matches").iterdir()).read_text("utf-8"))["accounts"]
-            peak = _peak_mib()
+            peak = _peak_mib(peer.pid)
             workers.close()
         finally:
             peer.terminate()

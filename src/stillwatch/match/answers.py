@@ -41,7 +41,7 @@ class _Session:
     began_at: float
     key: bytes = b""
     setup: bytes = b""
-    points: tuple[bytes, ...] = ()
+    answered: tuple[bytes, ...] = ()
     busy: bool = False
 
 
@@ -156,19 +156,19 @@ class Answering:
         points = crossing.elements_of(call.body, "Request", session.their_size)
         with self._lock:
             session = self._sessions[session.run_id]
-            if session.busy or session.points or not session.setup:
+            if session.busy or session.answered or not session.setup:
                 raise UsageError("request", "a run answers one request, after its set was fetched", "begin a new run")
             session = self._sessions[session.run_id] = replace(session, busy=True)
         try:
-            made = self.workers.answer(points, session.key, in_order=False)
+            made = self.workers.answer(points, session.key)
         finally:
             with self._lock:
                 self._sessions[session.run_id] = session = replace(session, busy=False)
         with self._lock:
-            self._sessions[session.run_id] = replace(session, points=tuple(points))
+            self._sessions[session.run_id] = replace(session, answered=tuple(made))
         self._move(call, session, "answered", their_message=sha256(call.body))
         self._audit(call, "match answered", session.run_id, their_message=sha256(call.body), elements=len(points))
-        return made
+        return crossing.response_of(sorted(made))
 
     def count(self, call: Call) -> dict[str, Any]:
         """What the asking side counted. Below the agreed least nothing further is answered."""
@@ -203,12 +203,11 @@ class Answering:
         return {"state": "asked"}
 
     def answer(self, call: Call) -> bytes:
-        """The same request, answered in its order: the very set that was counted, since it is not sent again."""
+        """The same answer in the order of its request: the very set that was counted, since it is not sent again."""
         session = self._session(call, "agreed")
-        made = self.workers.answer(list(session.points), session.key, in_order=True)
         self._move(call, session, "revealed")
-        self._audit(call, "match revealed", session.run_id, elements=len(session.points))
-        return made
+        self._audit(call, "match revealed", session.run_id, elements=len(session.answered))
+        return crossing.response_of(session.answered)
 
     def matches(self, call: Call) -> dict[str, Any]:
         """The asking side's matches, so that we have them too; what it said before must be true of them."""

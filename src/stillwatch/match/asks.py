@@ -96,7 +96,9 @@ class _Run:
         answer = self._timed("answer", lambda: self.line.raw("POST", f"{path}/request", request, longest))
         self._set("answered", own_message=sha256(request), their_message=sha256(setup))
         points = crossing.elements_of(answer, "Response", len(tokens))
-        common = self._timed("count", lambda: self.workers.count(points, key, setup))
+        # the answer is sorted: these places say how many, and nothing of which of ours
+        hits = {points[place] for place in self._timed("count", lambda: self.workers.common(points, key, setup))}
+        common = len(hits)
         below = common < self.least
         alarm = self.terms.alarm(common, len(tokens), theirs)
         self.line.words("POST", f"{path}/count", {"count": common})
@@ -119,8 +121,7 @@ class _Run:
         ordered = crossing.elements_of(shown, "Response", len(tokens))
         if sorted(ordered) != sorted(points):
             raise UsageError("answer", "is not the one that was counted", "the peer did not keep to the protocol")
-        places = self._timed("matches", lambda: self.workers.common(ordered, key, setup))
-        matches = [tokens[place] for place in places]
+        matches = [token for token, point in zip(tokens, ordered, strict=True) if point in hits]
         sound = bool(self.line.words("POST", f"{path}/matches", {"tokens": matches}).get("sound"))
         result = leave_matches(self.book.home, self.run_id, self.peer, self.found, matches)
         state = "done" if sound and len(matches) == common else "disputed"

@@ -92,6 +92,12 @@ def elements_of(message: bytes, kind: str, count: int) -> list[bytes]:
     return points
 
 
+def response_of(points: Sequence[bytes]) -> bytes:
+    """The answering side's message."""
+    found: bytes = library().Response(encrypted_elements=list(points)).SerializeToString(deterministic=True)
+    return found
+
+
 def _request(tokens: list[str], key: bytes) -> list[bytes]:
     return list(library().client.CreateFromKey(key, False).CreateRequest(tokens).encrypted_elements)
 
@@ -100,13 +106,6 @@ def _answer(points: list[bytes], key: bytes) -> list[bytes]:
     psi = library()
     request = psi.Request(reveal_intersection=True, encrypted_elements=points)
     return list(psi.server.CreateFromKey(key, True).ProcessRequest(request).encrypted_elements)
-
-
-def _count(points: list[bytes], key: bytes, setup: bytes) -> int:
-    psi = library()
-    client = psi.client.CreateFromKey(key, False)
-    found = client.GetIntersectionSize(psi.ServerSetup.FromString(setup), psi.Response(encrypted_elements=points))
-    return int(found)
 
 
 def _common(points: list[bytes], key: bytes, setup: bytes) -> list[int]:
@@ -143,19 +142,13 @@ class Workers:
         found: bytes = library().Request(encrypted_elements=points).SerializeToString(deterministic=True)
         return found
 
-    def answer(self, points: list[bytes], key: bytes, *, in_order: bool) -> bytes:
-        """The answering side's message: in the order of the request, or sorted where only the count may be learned."""
-        made = _joined(self._run([(_answer, (part, key)) for part in self._parts(points)]))
-        ordered = made if in_order else sorted(made)
-        found: bytes = library().Response(encrypted_elements=ordered).SerializeToString(deterministic=True)
-        return found
-
-    def count(self, points: list[bytes], key: bytes, setup: bytes) -> int:
-        """How many elements are common."""
-        return sum(self._run([(_count, (part, key, setup)) for part in self._parts(points)]))
+    def answer(self, points: list[bytes], key: bytes) -> list[bytes]:
+        """A request's points under the answering side's key too, in their order."""
+        return _joined(self._run([(_answer, (part, key)) for part in self._parts(points)]))
 
     def common(self, points: list[bytes], key: bytes, setup: bytes) -> list[int]:
-        """The places, in the asking side's set, of what is common; the answer must be in order."""
+        """The places, among the points of an answer, of what is common. Of a sorted answer they say how many; of one
+        in the request's order, which."""
         found: list[int] = []
         first = 0
         parts = self._parts(points)

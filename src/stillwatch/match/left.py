@@ -1,4 +1,4 @@
-"""DIR/matches/: what a match left for its own provider: accounts and kinds, never a token, never the peer's accounts."""
+"""DIR/matches/: what a match left for its own provider: accounts and kinds; no token, no account of the peer."""
 
 from __future__ import annotations
 
