@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from providers import audit_of, free_port, home_in, payers
 
+pytestmark = pytest.mark.slow
+
 
 def stillwatch(*args: object, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
