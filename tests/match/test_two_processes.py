@@ -42,6 +42,16 @@ def serving(*args: object, says: str, log: Path) -> Iterator[subprocess.Popen[by
             process.wait(30)
 
 
+def workers_of(program: int) -> list[int]:
+    """Processes that a program started to do its arithmetic."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        words = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
+        if int(words[1]) == program and b"spawn_main" in stat.with_name("cmdline").read_bytes():
+            found.append(int(stat.parent.name))
+    return found
+
+
 @pytest.fixture
 def homes(tmp_path: Path) -> tuple[Path, Path, Path]:
     """(A's home, B's home, a file with the secret that A made for B)."""
@@ -111,10 +121,13 @@ def test_killed_in_the_middle_neither_side_shows_anything_and_the_next_run_works
         until = time.monotonic() + 60
         while "consents to show which" not in first.read_text("utf-8") and time.monotonic() < until:
             time.sleep(0.1)
+        began = workers_of(server.pid)
         server.kill()
         server.wait(20)
         _, err = run.communicate(timeout=60)
     assert run.returncode == 3 and "gone" in err
+    time.sleep(3)
+    assert began and not [pid for pid in began if Path(f"/proc/{pid}").exists()], "the set goes with its program"
     assert not (a / "matches").exists() and not (b / "matches").exists()
     assert audit_of(b)[-1]["what"] == "match broken off"
     with serving(*serve, says="Answering", log=tmp_path / "second"):

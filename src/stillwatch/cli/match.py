@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.cli.people import _who, by_option
+from stillwatch.cli.people import _done, _who, by_option
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -118,6 +118,12 @@ def _make_set(
                     template_uses=template_uses)  # fmt: skip
 
 
+def _tell_url(does: str, host: str, port: int, home: Path, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json({"url": f"http://{host}:{port}", "home": str(home)})
+    click.echo(f"{does} on http://{host}:{port} (Ctrl-C ends it).", err=True)
+
+
 def _tell_set(found: MatchSet) -> None:
     for kind, size in found.sizes.items():
         click.echo(f"{kind}: {size:,} tokens", err=True)
@@ -144,10 +150,7 @@ def pair(name: str, role: str, secret_file: Path | None, by: str | None, home: P
         options.check_files("--secret-file", (secret_file,))
         given = secret_file.read_text("utf-8", "replace")[:200]
     secret = Book(home).pair(_who(by), name, role, time.time(), given)
-    if as_json:
-        terminal.print_json({"name": name, "role": role, "secret": secret})
-    else:
-        click.echo(secret)
+    _done(as_json, secret, name=name, role=role, secret=secret)
 
 
 @match.command()
@@ -192,10 +195,12 @@ def peers(revoke: str | None, by: str | None, home: Path, as_json: bool) -> None
 )
 @_listen_options(8777)
 @options.home_option
+@options.json_option
 def serve(
     accounts: tuple[Path, ...], logs: tuple[str, ...], kinds: str, campaigns: tuple[str, ...], calling_code: str,
     dialect: str, template_uses: int, limit: int, least_common: int, share_alarm: float, least_size: int, runs: int,
     period_days: float, consent: str, host: str, port: int, behind_tls: bool, home: Path,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Answer a peer's questions. TLS is a reverse proxy's matter: this listens on loopback."""
     from stillwatch.match.answers import Answering
@@ -209,7 +214,7 @@ def serve(
     found = _make_set(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
     _tell_set(found)
     answering = Answering(book, found, terms, Workers(), tell=lambda line: click.echo(line, err=True))
-    click.echo(f"Answering on http://{host}:{port} (Ctrl-C ends it).", err=True)
+    _tell_url("Answering", host, port, home, as_json)
     try:
         run(answering.app(), host, port, behind_tls=behind_tls)
     finally:
@@ -292,10 +297,7 @@ def consent(run_id: str, yes: bool, by: str | None, home: Path, as_json: bool) -
 
     about = Book(home).consent(_who(by), run_id, yes, time.time())
     word = "the count" if about == "waiting" else "the matches"
-    if as_json:
-        terminal.print_json({"run_id": run_id, "about": word, "yes": yes})
-    else:
-        click.echo(f"{run_id}: {'yes' if yes else 'no'} to {word}.")
+    _done(as_json, f"{run_id}: {'yes' if yes else 'no'} to {word}.", run_id=run_id, about=word, yes=yes)
 
 
 @match.command()
@@ -322,9 +324,10 @@ def runs(home: Path, as_json: bool) -> None:
 )
 @_set_options
 @options.home_option
+@options.json_option
 def open_(
     run_id: str, out: Path, accounts: tuple[Path, ...], logs: tuple[str, ...], kinds: str, campaigns: tuple[str, ...],
-    calling_code: str, dialect: str, template_uses: int, home: Path,
+    calling_code: str, dialect: str, template_uses: int, home: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """In a dispute: write what an arbiter needs to see that we used the set that we committed to."""
     from stillwatch.match.book import Book
@@ -344,7 +347,8 @@ def open_(
     handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(opening.as_dict(), file)
-    click.echo(f"{out}: the opening of {run_id}. It holds our whole set: for the arbiter only.")
+    says = f"{out}: the opening of {run_id}. It holds our whole set: for the arbiter only."
+    _done(as_json, says, run_id=run_id, file=str(out), tokens=len(found.tokens))
 
 
 @match.command()
@@ -379,14 +383,17 @@ def check(opening: Path, home: Path, as_json: bool) -> None:
 )
 @_listen_options(8778)
 @options.home_option
-def serve_tokens(inputs_a_day: int, epoch_days: int, host: str, port: int, behind_tls: bool, home: Path) -> None:
+@options.json_option
+def serve_tokens(
+    inputs_a_day: int, epoch_days: int, host: str, port: int, behind_tls: bool, home: Path, as_json: bool
+) -> None:
     """Run the evaluator: it holds the key, and sees no value."""
     from stillwatch.match.book import Book
     from stillwatch.match.evaluator import Evaluating, Rates
     from stillwatch.match.running import run
 
     evaluating = Evaluating(Book(home), Rates(inputs_a_day, epoch_days))
-    click.echo(f"Evaluating on http://{host}:{port} (Ctrl-C ends it).", err=True)
+    _tell_url("Evaluating", host, port, home, as_json)
     run(evaluating.app(), host, port, behind_tls=behind_tls)
 
 

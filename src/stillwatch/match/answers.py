@@ -216,7 +216,7 @@ class Answering:
         if not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens):
             raise UsageError("tokens", "are no list of tokens", "send the matches")
         facts = self.book.run(session.run_id, "answers")["facts"]
-        ours = set(self.found.of_kinds(session.kinds).tokens)
+        ours = self.found.known(tokens, session.kinds)
         strange = len([t for t in tokens if t not in ours])
         sound = not strange and len(set(tokens)) == len(tokens) == facts["count"]
         result = leave_matches(self.book.home, session.run_id, call.peer.name, self.found, set(tokens) & ours)

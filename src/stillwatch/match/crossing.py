@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -98,6 +100,19 @@ def response_of(points: Sequence[bytes]) -> bytes:
     return found
 
 
+def _begin(niceness: int) -> None:
+    """A worker's first act: its priority, and a look-out that ends it where its program was killed, set and all."""
+    os.nice(niceness)
+    program = os.getppid()
+
+    def look_out() -> None:
+        while os.getppid() == program:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=look_out, daemon=True).start()
+
+
 def _request(tokens: list[str], key: bytes) -> list[bytes]:
     return list(library().client.CreateFromKey(key, False).CreateRequest(tokens).encrypted_elements)
 
@@ -165,7 +180,7 @@ class Workers:
         library()
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self.processes, multiprocessing.get_context("spawn"), initializer=os.nice, initargs=(self._niceness,)
+                self.processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._niceness,)
             )
         try:
             return [f.result() for f in [self._pool.submit(function, *given) for function, given in calls]]

@@ -40,6 +40,11 @@ class MatchSet:
         kept = self.pairs.filter(pc.is_in(self.pairs.column("kind"), pa.array(list(kinds), pa.string())))
         return _set(kept, self.not_matchable, self.left_out)
 
+    def known(self, tokens: Collection[str], kinds: Collection[str]) -> set[str]:
+        """Those of `tokens` that are ours, of one of these kinds."""
+        held = self.holders(tokens)
+        return {row["token"] for row in held.select(["token", "kind"]).to_pylist() if row["kind"] in kinds}
+
     def holders(self, tokens: Collection[str]) -> pa.Table:
         """The rows of `pairs` that hold one of `tokens`."""
         return self.pairs.filter(pc.is_in(self.pairs.column("token"), pa.array(list(tokens), pa.string())))
