@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import hand_made as made
 import click
+import hand_made as made
 import pytest
 from click.testing import CliRunner, Result
 
