@@ -32,7 +32,7 @@ from running_proxy import Proxy  # noqa: E402
 
 from bench.faults_asked import Call, hostile_bodies, hostile_headers, leave_midstream, ordinary  # noqa: E402
 from bench.faults_place import Gate, Redis, Service, Watched, until  # noqa: E402
-from bench.faults_table import table
+from bench.faults_table import table  # noqa: E402
 from stillwatch.decide.decide import decide  # noqa: E402
 from stillwatch.decide.facts import Facts, Finding  # noqa: E402
 from stillwatch.decide.policy import policy_from  # noqa: E402
