@@ -147,13 +147,15 @@ def test_the_expired_are_forgotten_and_the_others_kept() -> None:
 
 
 def test_one_decision_more_costs_no_rebuilding_of_a_hundred_thousand() -> None:
+    began = time.process_time()
     gateway = Gateway(*(decision(f"d-{i}", value=f"a-{i}") for i in range(100_000)), known=None)
+    whole = time.process_time() - began
     times = []
     for i in range(20):
-        began = time.perf_counter()
+        began = time.process_time()
         gateway.cache.apply(read_delta(delta_of(decision(f"n-{i}", value="n").as_dict())))
-        times.append(time.perf_counter() - began)
-    assert sorted(times)[10] < 0.1
+        times.append(time.process_time() - began)
+    assert sorted(times)[10] < 0.1 * whole
     assert len(gateway.cache.snapshot.decisions) == 100_020
 
 
