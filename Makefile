@@ -1,7 +1,7 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
 .PHONY: console-pictures menu demo test fast lint types imports docs check ci wheel clean yardstick \
-        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway picture figures results
+        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-faults bench-console bench-match picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
 
@@ -40,6 +40,12 @@ bench-real:          ## real prompts and arrivals (needs STILLWATCH_DATA)
 	@$(env) "$$VENV/bin/python" -m bench.real_input
 bench-gateway:       ## CPU that the LiteLLM plug-in adds to a real proxy
 	@$(env) make_gateway_environment && "$$VENV/bin/python" -m bench.gateway_overhead
+bench-faults:        ## faults planted one by one under a real proxy that serves (needs redis-server)
+	@$(env) make_gateway_environment && "$$VENV/bin/python" -m bench.gateway_faults
+bench-console:       ## server time of the console's pages at 125,000 accounts
+	@$(env) "$$VENV/bin/python" -m bench.console_speed
+bench-match:         ## a private match of 25,000 tokens against 1,000,000 (set-up takes minutes)
+	@$(env) "$$VENV/bin/python" -m bench.private_match --out bench/figures/private_match.json
 picture:             ## draw the README's picture anew (needs Chromium)
 	@$(env) "$$VENV/bin/python" -m bench.demo_picture
 bench-calibrate:     ## how to fit the calibration anew

@@ -28,8 +28,8 @@ def sections() -> list[str]:
         rows.append((f"seconds from approval to enforced in two proxies (a campaign of {approval['members']:,} accounts; {approval['rounds']} rounds)", "≤ 2",
                      f"median {approval['enforced_median_s']:.2f}, longest {approval['enforced_most_s']:.2f}; lifted again {approval['lifted_median_s']:.2f}, {approval['lifted_most_s']:.2f}"))  # fmt: skip
     if faults:
-        s = faults["summary"]
-        rows.append((f"faults injected into a running proxy ({s['faults']}), requests failed because of us", "≥ 12; 0", f"{s['failed_because_of_us']} of {s['requests']:,}; decisions lost {s['decisions_lost']}, enforced after their end {s['enforced_after_expiry']}"))
+        s = {name: sum(row[name] for row in faults) for name in ("sent", "failed_because_of_us", "decisions_lost", "enforced_after_expiry", "asked_after_expiry")}
+        rows.append((f"faults planted in a running proxy ({len(faults)}), requests failed because of us", "≥ 12; 0", f"{s['failed_because_of_us']} of {s['sent']:,}; decisions lost {s['decisions_lost']}, enforced after their end {s['enforced_after_expiry']} of {s['asked_after_expiry']}"))
     if first:
         s = first["summary"]["innocent newcomers"]
         rows.append(("innocent new accounts' exchanges stopped by a known campaign's marks", "no figure was asked", f"{_percent(s['stopped_share'], 2)} ({s['stopped']} of {s['exchanges']:,})"))
@@ -81,7 +81,7 @@ def _policy_lines(policies: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _fault_lines(faults: dict[str, Any]) -> list[str]:
-    from bench.gateway_faults import table
+def _fault_lines(faults: list[dict[str, Any]]) -> list[str]:
+    from bench.faults_table import table
 
     return ["", "### Faults (`python -m bench.gateway_faults`)", "", table(faults)]

@@ -90,14 +90,18 @@ def _sections(chosen: list[Sign]) -> str:
     return text[text.index("\n## ") + 1 :].rstrip() + "\n"
 
 
-def _command(command: click.Command, ctx: click.Context) -> list[str]:
-    usage = " ".join(["stillwatch", str(command.name), *command.collect_usage_pieces(ctx)])
-    lines = [f"## {command.name}", "", f"    {usage}", "", inspect.cleandoc(command.help or ""), ""]
+def _command(command: click.Command, ctx: click.Context, depth: int = 2) -> list[str]:
+    usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
+    title = ctx.command_path.removeprefix("stillwatch ")
+    lines = [f"{'#' * depth} {title}", "", f"    {usage}", "", inspect.cleandoc(command.help or ""), ""]
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
     if options:
         lines += ["| option | |", "|---|---|"]
         lines += [f"| {_names(option)} | {_says(option)} |" for option in options]
         lines.append("")
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            lines += _command(inner, click.Context(inner, info_name=name, parent=ctx), depth + 1)
     return lines
 
 

@@ -56,40 +56,43 @@ class Joined(_Locked):
 class Met(_Locked):
     """How often an account that nobody knew was met here; who was not seen for longest is forgotten, and met anew."""
 
-    def __init__(self, often: int = FIRST_REQUESTS, most: int = MOST_JOINED) -> None:
+    def __init__(self, most: int = MOST_JOINED) -> None:
         super().__init__()
-        self._often, self._most = often, most
+        self._most = most
         self._times: OrderedDict[str, int] = OrderedDict()
 
-    def first(self, account: str) -> bool:
-        """Whether this is one of its first requests."""
+    def again(self, account: str) -> int:
+        """Which of its requests this is, from 1."""
         with self._lock:
             times = self._times.get(account, 0) + 1
             self._times[account] = times
             self._times.move_to_end(account)
             if len(self._times) > self._most:
                 self._times.popitem(last=False)
-            return times <= self._often
+            return times
+
+    def times(self, account: str) -> int:
+        """How many of its requests were met."""
+        return self._times.get(account, 0)
 
 
 class Gathered(_Locked):
-    """Different marks of a campaign that an account sent; who was not seen for longest is forgotten."""
+    """Different marks of a campaign among an account's latest requests; who was not seen for longest is forgotten."""
 
-    def __init__(self, least: int, most: int = MOST_JOINED) -> None:
+    def __init__(self, least: int, within: int, most: int = MOST_JOINED) -> None:
         super().__init__()
-        self._least, self._most = least, most
-        self._marks: OrderedDict[tuple[str, str], tuple[int, ...]] = OrderedDict()
+        self._least, self._within, self._most = least, within, most
+        self._marks: OrderedDict[tuple[str, str], dict[int, int]] = OrderedDict()
 
-    def enough(self, account: str, campaign: str, mark: int) -> bool:
-        """Whether it has sent `least` different ones, this one among them."""
+    def enough(self, account: str, campaign: str, mark: int, request: int) -> bool:
+        """Whether it sent `least` different ones among its latest `within` requests, this one (a count) the last."""
         key = (account, campaign)
         with self._lock:
-            marks = self._marks.get(key, ())
-            if mark not in marks and len(marks) < self._least:
-                marks = (*marks, mark)
-                self._marks[key] = marks
-            if marks:
-                self._marks.move_to_end(key)
+            marks = {m: at for m, at in self._marks.get(key, {}).items() if request - at < self._within}
+            if mark in marks or len(marks) < self._least:
+                marks[mark] = request
+            self._marks[key] = marks
+            self._marks.move_to_end(key)
             if len(self._marks) > self._most:
                 self._marks.popitem(last=False)
             return len(marks) >= self._least

@@ -22,6 +22,8 @@ from stillwatch_gateway.wire import Decision, account_number
 
 LEAP_S = 3600.0
 """A wall clock that gained so much more than the steady clock since the last delta was moved, and isn't believed."""
+LATE_ANSWER_S = 5.0
+"""What the service says of the time is old by its answer's way; so much less than we reckoned is put down to that."""
 MOST_DECISIONS = 1_000_000
 
 Ids = tuple[str, ...]
@@ -108,8 +110,13 @@ class Cache:
 
     def heard(self, now: float | None, *, age_s: float = 0.0) -> None:
         """The service's clock says `now` (None: it did not say). `age_s`: this was learnt so long ago."""
-        wall = self._clock()
-        self._anchor = _Anchor(wall if now is None else now, wall, self._steady(), age_s)
+        wall, steady, before = self._clock(), self._steady(), self._anchor
+        if now is None:
+            now = wall
+        elif before is not None:
+            reckoned = before.now + steady - before.steady
+            now = reckoned if now < reckoned <= now + LATE_ANSWER_S else now
+        self._anchor = _Anchor(now, wall, steady, age_s)
 
     def apply(self, delta: Delta) -> int:
         """Take over a delta; how many decisions changed. Its bad decisions are counted and passed over.

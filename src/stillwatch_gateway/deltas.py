@@ -12,6 +12,8 @@ from stillwatch_gateway.wire import LONGEST_ID, Decision, Limits, WireError, dec
 
 LONGEST_DELTA = 256 << 20
 """Bytes of a delta; a longer one is not read."""
+MOST_JUNK = 10_000
+"""Elements of a delta's lists that are nothing like a decision, or an id; of more, the whole is none."""
 
 
 class Delta(NamedTuple):
@@ -50,11 +52,10 @@ def read_delta(raw: bytes | str) -> Delta:
         return decision_or_bad(found)
 
     try:
-        parsed = json.loads(raw, object_hook=objects)
+        text = raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass")
+        parsed = _object_in(text, json.JSONDecoder(object_hook=objects))
     except (ValueError, RecursionError) as error:
-        raise WireError("a delta is JSON") from error
-    if not isinstance(parsed, dict):
-        raise WireError("a delta is a JSON object")
+        raise WireError("a delta is a JSON object") from error
     cursor, now, known = parsed.get("cursor"), parsed.get("now"), parsed.get("known")
     if not isinstance(cursor, int) or isinstance(cursor, bool):
         raise WireError("cursor: a whole number")
@@ -78,6 +79,66 @@ def read_delta(raw: bytes | str) -> Delta:
         len(upsert) - len(good) + len(delete) - len(ids),
         tuple(one for one in bad if one is not None),
     )
+
+
+def _object_in(text: str, decoder: json.JSONDecoder) -> dict[str, Any]:
+    """The JSON object that `text` is, its two lists read element by element: one call for all would keep every other
+    thread from running for seconds, and turn 200 MB of nonsense into gigabytes. ValueError where it is none."""
+    found: dict[str, Any] = {}
+    at, mark = _sign(text, 0)
+    if mark != "{":
+        raise ValueError("no object")
+    while mark != "}":
+        first, mark = _sign(text, at)
+        if mark == "}" and not found:
+            at = first
+            break
+        name, at = decoder.raw_decode(text, first - 1)
+        at, mark = _sign(text, at)
+        if not isinstance(name, str) or mark != ":":
+            raise ValueError("no name")
+        first, mark = _sign(text, at)
+        if name in ("upsert", "delete") and mark == "[":
+            found[name], at = _list_in(text, first, decoder, (Decision, _Bad) if name == "upsert" else (str,))
+        else:
+            found[name], at = decoder.raw_decode(text, first - 1)
+        at, mark = _sign(text, at)
+        if mark not in ("}", ","):
+            raise ValueError("no end")
+    if _sign(text, at)[1]:
+        raise ValueError("more after the end")
+    return found
+
+
+def _list_in(text: str, at: int, decoder: json.JSONDecoder, kinds: tuple[type, ...]) -> tuple[list[Any], int]:
+    """The list whose first element begins at `at`, and where it ends."""
+    values: list[Any] = []
+    junk = 0
+    first, mark = _sign(text, at)
+    if mark == "]":
+        return values, first
+    while True:
+        value, at = decoder.raw_decode(text, first - 1)
+        values.append(value)
+        if not isinstance(value, kinds):
+            junk += 1
+            if junk > MOST_JUNK:
+                raise ValueError("too much that is nothing")
+        at, mark = _sign(text, at)
+        if mark == "]":
+            return values, at
+        if mark != ",":
+            raise ValueError("no end")
+        first, _ = _sign(text, at)
+
+
+def _sign(text: str, at: int) -> tuple[int, str]:
+    """The next character that is no space ("" at the end), and where what follows it begins."""
+    mark = text[at : at + 1]
+    while mark and mark in " \t\n\r":
+        at += 1
+        mark = text[at : at + 1]
+    return at + 1, mark
 
 
 def decision_or_bad(found: dict[str, Any]) -> Decision | _Bad:

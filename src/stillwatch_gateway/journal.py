@@ -1,7 +1,7 @@
 """The gateway's own log: one exchange a line in the contract's form, with the settings as the client asked for them.
 
-A background thread writes; the request's path only puts a row on a bounded queue. A full queue or a full disk costs
-rows, which are counted and told once a minute, never a request.
+A background thread writes; the request's path only puts a row on a queue that is bounded in rows and in text. A full
+queue, a full disk or one that does not answer costs rows, which are counted and told once a minute, never a request.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ _LOG = logging.getLogger("stillwatch.gateway.journal")
 LONGEST_LINE = 8 << 20
 """Bytes of a line; a longer row is written without its conversation, the start of its last user message kept."""
 KEPT_CHARS = 65_536
+MOST_WAITING_CHARS = 64 << 20
+"""Text that may wait for the disk; beyond, rows are dropped, as with a full queue."""
+TELL_EVERY_S = 60.0
+STUCK_AFTER_S = 10.0
+"""A line that the disk has not taken by then is told."""
+_WEIGHED_FROM, _MOST_WEIGHED = 64, 4096
 _TEXT_FIELDS = ("messages", "prompt", "system", "completion")
 _SECRET_FIELDS = ("secret_fields", "authorization", "api_key", "headers")
 
@@ -61,10 +67,15 @@ class Journal:
         self.settings = settings
         self.written = self.dropped = self.failed = 0
         self._clock = clock
-        self._queue: queue.Queue[Mapping[str, Any] | threading.Event] = queue.Queue(max(settings.queue_rows, 1))
+        self._queue: queue.Queue[tuple[Mapping[str, Any], int] | threading.Event] = queue.Queue(
+            max(settings.queue_rows, 1)
+        )
+        self._waiting_chars = 0
+        self._weighing = threading.Lock()
+        self._writing_since: float | None = None
         self._file: Any = None
         self._size = 0
-        self._looked_at = self._told_at = float("-inf")
+        self._looked_at = self._told_at = self._stuck_told_at = float("-inf")
         self._lost_told = 0
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -76,10 +87,30 @@ class Journal:
             return
         if self._thread is None or self._owner != os.getpid():
             self._begin()
+        # Weighed only when rows pile up: the writer is ahead of the requests on a disk that works.
+        weight = _chars_in(row) if self._queue.qsize() >= _WEIGHED_FROM else 0
         try:
-            self._queue.put_nowait(row)
+            if weight and self._waiting_chars + weight > MOST_WAITING_CHARS:
+                raise queue.Full
+            self._queue.put_nowait((row, weight))
+            if weight:
+                self._weigh(weight)
         except queue.Full:
             self.dropped += 1
+        since = self._writing_since
+        if since is not None:
+            self._tell_if_stuck(since)
+
+    def _tell_if_stuck(self, since: float) -> None:
+        """The writer, stuck, cannot say so itself; and what it said shortly before was something else."""
+        now = self._clock()
+        if now - since > STUCK_AFTER_S and now - self._stuck_told_at >= TELL_EVERY_S:
+            self._stuck_told_at, self._told_at = now, float("-inf")
+            self._tell("the disk does not answer")
+
+    def _weigh(self, weight: int) -> None:
+        with self._weighing:
+            self._waiting_chars += weight
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Waits until what was put before is written; False where that took too long."""
@@ -101,6 +132,8 @@ class Journal:
                 return
             if self._thread is not None:  # a forked worker: the parent's rows and file are the parent's
                 self._queue = queue.Queue(max(self.settings.queue_rows, 1))
+                self._weighing = threading.Lock()
+                self._waiting_chars, self._writing_since = 0, None
                 self._file = None
             self._owner = os.getpid()
             self._thread = threading.Thread(target=self._run, name="stillwatch-journal", daemon=True)
@@ -112,15 +145,21 @@ class Journal:
             if isinstance(item, threading.Event):
                 item.set()
                 continue
+            row, weight = item
+            if weight:
+                self._weigh(-weight)
+            self._writing_since = self._clock()
             try:
-                self._write(line_of(item, text=self.settings.text))
+                self._write(line_of(row, text=self.settings.text))
                 self.written += 1
             except Exception as error:
                 self.failed += 1
                 self._close()
-                self._tell(error)
+                number = error.errno if isinstance(error, OSError) else None
+                self._tell(f"{type(error).__name__}{f' {number}' if number else ''}")
+            self._writing_since = None
             if self.dropped + self.failed > self._lost_told:
-                self._tell(None)
+                self._tell("rows were lost")
 
     def _write(self, line: bytes) -> None:
         path = self.settings.path
@@ -153,14 +192,14 @@ class Journal:
             with contextlib.suppress(OSError):
                 held.close()
 
-    def _tell(self, error: Exception | None) -> None:
+    def _tell(self, what: str) -> None:
         now = self._clock()
-        if now - self._told_at < 60.0:
+        if now - self._told_at < TELL_EVERY_S:
             return
         self._told_at, self._lost_told = now, self.dropped + self.failed
-        kind = type(error).__name__ if error is not None else "queue full"
-        code = f" {error.errno}" if isinstance(error, OSError) and error.errno else ""
-        _LOG.warning("journal: %s%s; rows not written so far: %d", kind, code, self._lost_told)
+        with contextlib.suppress(Exception):  # Logging handlers are the host's.
+            _LOG.warning("journal: %s; rows waiting: %d, not written so far: %d", what, self._queue.qsize(),
+                         self._lost_told)  # fmt: skip
 
 
 def line_of(row: Mapping[str, Any], *, text: bool = True) -> bytes:
@@ -180,6 +219,23 @@ def line_of(row: Mapping[str, Any], *, text: bool = True) -> bytes:
     noted = kept.get("stillwatch")
     kept["stillwatch"] = {**(noted if isinstance(noted, Mapping) else {}), "shortened": True}
     return _json(kept)
+
+
+def _chars_in(row: Mapping[str, Any]) -> int:
+    """Characters of a row's texts; of a conversation of very many parts, those that were not looked at count as 64."""
+    left: list[Any] = [row[name] for name in _TEXT_FIELDS if name in row]
+    chars = 1
+    for _ in range(_MOST_WEIGHED):
+        if not left:
+            break
+        one = left.pop()
+        if isinstance(one, str):
+            chars += len(one)
+        elif isinstance(one, Mapping):
+            left.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            left.extend(one)
+    return chars + 64 * len(left)
 
 
 def _json(row: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from stillwatch_gateway.bounded import Buckets, Gathered, Joined, Met, Tally
+from stillwatch_gateway.bounded import FIRST_REQUESTS, Buckets, Gathered, Joined, Met, Tally
 from stillwatch_gateway.cache import Cache, Snapshot, steady_time
 from stillwatch_gateway.kernel import ends_among, shingles_of, warm
 from stillwatch_gateway.quiet import Faults
@@ -31,7 +31,9 @@ INLINE_OTHER_SCRIPTS = 1000
 """Characters of a newcomer's first texts that are searched for shingles at once where they are not plain ASCII, which
 is read some four times as fast; the rest is searched after the request."""
 LEAST_MARKS = 3
-"""Different marks of a campaign from which a newcomer is one of its accounts: a few words in a row are anybody's."""
+AMONG_REQUESTS = 60
+"""Different marks of a campaign, among so many of a newcomer's latest requests, from which it is one of its accounts: a
+few words in a row are anybody's, and who sends thousands of prompts sends some of anybody's."""
 
 NOT_JUDGED = Decision(
     decision_id="not-judged", action="suspend", scope="exchange", value="*", created_at=0.0, expires_at=4102444800.0,
@@ -91,7 +93,7 @@ class Judge:
         self._usage = Tally(("decision_id", "campaign_id", "action", "outcome"), clock)
         self._sightings = Tally(("account", "campaign_id", "decision_id", "mark", "kind", "newcomer", "joined"), clock)
         self._met = Met()
-        self._gathered = Gathered(LEAST_MARKS)
+        self._gathered = Gathered(LEAST_MARKS, AMONG_REQUESTS)
         self._shingles = ShingleSearch(self.saw_marks, self.faults, limit=settings.text_limit)
         self._on_fault = REFUSED if settings.fail == "closed" else NOTHING
         self.judged = 0
@@ -180,6 +182,8 @@ class Judge:
         truncated = False
         if text and isinstance(text, str):
             truncated = len(text) > settings.text_limit
+            if newcomer and snapshot.marks:
+                self._met.again(account)
             if snapshot.marks:
                 flags = self._look_at(snapshot, now, account, newcomer, text)
             if settings.rules == "all" or (newcomer and settings.rules == "newcomers"):
@@ -217,7 +221,7 @@ class Judge:
         wanted = self.settings.shingles
         if account and (wanted == "all" or (newcomer and wanted == "newcomers")) and not self._joined.get(account):
             read = 0
-            if newcomer and self._met.first(account):
+            if newcomer and self._met.times(account) <= FIRST_REQUESTS:
                 # Who is new is looked at before the first answers, not after; it costs up to a millisecond.
                 read = self.settings.text_limit if text.isascii() else INLINE_OTHER_SCRIPTS
                 for mark in dict.fromkeys(shingles_of(text, read)):
@@ -237,7 +241,7 @@ class Judge:
             flags.append(f"mark:{campaign}")
             if not account or one.decision_id in snapshot.members.get(account, ()):
                 continue
-            joins = newcomer and self._gathered.enough(account, campaign, mark)
+            joins = newcomer and self._gathered.enough(account, campaign, mark, self._met.times(account))
             self._sightings.add((account, campaign, one.decision_id, f"{mark:016x}", kind, newcomer, joins))
             if joins and self._joined.add(account, campaign):
                 flags.append(f"joined:{campaign}")

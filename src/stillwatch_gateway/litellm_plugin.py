@@ -89,8 +89,13 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
         self, user_api_key_dict: Any, response: Any, request_data: Any
     ) -> AsyncIterator[Any]:
         """The stream without the reasoning that a decision withholds; a chunk that cannot be read passes unchanged."""
-        call = self._call(request_data)
-        edit = StreamEdit(call.reasoning) if call is not None and call.reasoning != "keep" else None
+        call: _Call | None = None
+        edit: StreamEdit | None = None
+        try:
+            call = self._call(request_data)
+            edit = StreamEdit(call.reasoning) if call is not None and call.reasoning != "keep" else None
+        except Exception as error:
+            self.faults.note("litellm stream", error)
         try:
             async for chunk in response:
                 kept = chunk
@@ -101,7 +106,7 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
                         self.faults.note("litellm stream", error)
                 if kept is not None:
                     yield kept
-            rest = edit.rest() if edit is not None else b""
+            rest = self._rest(edit)
             if rest:
                 yield rest
         except (GeneratorExit, asyncio.CancelledError):
@@ -202,11 +207,24 @@ class Stillwatch(CustomLogger):  # type: ignore[misc]
         if row is not None:
             self.journal.put({**row, **outcome})
 
+    def _rest(self, edit: StreamEdit | None) -> bytes:
+        try:
+            return b"" if edit is None else edit.rest()
+        except Exception as error:
+            self.faults.note("litellm stream", error)
+            return b""
+
     def _left(self, call: _Call | None) -> None:
         if call is None or call.row is None:
             return
         with contextlib.suppress(RuntimeError):
-            asyncio.get_running_loop().call_later(LEFT_AFTER_S, self._write, call, {"status": 499})
+            asyncio.get_running_loop().call_later(LEFT_AFTER_S, self._write_left, call)
+
+    def _write_left(self, call: _Call) -> None:
+        try:
+            self._write(call, {"status": 499})
+        except Exception as error:
+            self.faults.note("litellm journal", error)
 
 
 def _raised(refusal: Refusal, form: str) -> Exception:

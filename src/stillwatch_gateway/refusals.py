@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stillwatch_gateway.wire import Decision
@@ -37,11 +37,14 @@ def refusal_of(action: str, decision: Decision | None, *, verify_url: str = "") 
     """The answer to a call that `action` refuses; None for the actions that refuse none.
 
     The message is the decision's `tell` (or a plain sentence), the reason code, the decision's id to appeal with and,
-    for `step_up`, where to verify: some gateways pass nothing but the message on.
+    for `step_up`, where to verify: some gateways pass nothing but the message on. A newcomer to a campaign is not told
+    the sentence meant for its accounts, which accuses.
     """
     status = REFUSING.get(action)
     if status is None:
         return None
+    if decision is not None and decision.action != action:
+        decision = replace(decision, tell="", reason=f"{decision.reason}_newcomer" if decision.reason else "")
     error: dict[str, Any] = {"type": "stillwatch_" + action, "code": action, "param": None}
     message = decision.tell if decision is not None and decision.tell else _SENTENCES[action]
     headers: dict[str, str] = {}

@@ -172,6 +172,7 @@ class RedisSource:
         pipe.get(f"{self._prefix}known_tag")
         pipe.time()
         cursor, now, last, tag, at = pipe.execute()
+        asked = time.monotonic()
         if cursor is None:
             raise SourceError("nothing was published yet")
         good: list[Decision] = []
@@ -186,6 +187,8 @@ class RedisSource:
         self._entry = last[0][0] if last else b"0-0"
         self._cursor, self._now = int(cursor), now
         seconds, age = _service_time(now, at)
+        if seconds is not None:
+            seconds += time.monotonic() - asked  # Reading many decisions takes its time.
         return Delta(
             self._cursor, True, seconds, _text(tag), tuple(good), (), len(bad), tuple(bad), age
         )  # fmt: skip

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import hand_made as made
 import pytest
 from click.testing import CliRunner, Result
@@ -35,12 +36,22 @@ def two_lines(result: Any) -> tuple[str, str]:
     return lines[0], lines[1]
 
 
+def leaves(command: click.Command | None, *path: str) -> list[tuple[str, ...]]:
+    """The commands in a group, as they are called; one that is no group is itself."""
+    if not isinstance(command, click.Group):
+        return [path]
+    return [leaf for name, inner in command.commands.items() for leaf in leaves(inner, *path, name)]
+
+
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_a_help(command: str) -> None:
     result = ask(command, "--help")
     assert result.exit_code == 0
     assert "Usage: " in result.output
-    assert "--json" in result.output
+    with click.Context(menu) as ctx:
+        whole = menu.get_command(ctx, command)
+    for path in leaves(whole, command):
+        assert "--json" in ask(*path, "--help").output, path
 
 
 def test_without_a_command_the_help_is_shown() -> None:

@@ -37,7 +37,7 @@ def test_a_phrase_is_shown_to_who_asked_and_to_nobody_else(home: Path, monkeypat
     assert do(app_client, "/reveal/sw-ring", reason=" ").status_code == 409
     do(app_client, "/reveal/sw-ring", reason="case 12", logs="a.jsonl\n\nb.jsonl")
     text = answered(app_client, "/reveal/sw-ring")
-    assert "think &lt;step&gt; by step" in text and "old.jsonl" in text and "1,200 exchanges read" in text
+    assert "think &lt;step&gt; by step" in text and "old.jsonl" in text and "A sample was read." in text
     assert asked == [("sw-ring", ["a.jsonl", "b.jsonl"], 20, 3)]
     other = browser(home, "analyst", name="Ada", app=app_client.app)
     assert "by step" not in other.get("/reveal/sw-ring").text

@@ -9,7 +9,7 @@ from array import array
 import pytest
 from gateways import NOW, OTHER, TEMPLATE, Gateway, campaign, decision, numbers
 
-from stillwatch_gateway.cache import Snapshot
+from stillwatch_gateway.cache import Cache, Snapshot
 from stillwatch_gateway.deltas import Delta, read_delta
 from stillwatch_gateway.judge import Caller
 from stillwatch_gateway.wire import WireError
@@ -41,11 +41,32 @@ def test_a_decision_whose_replacement_is_bad_stays_as_it_was(reset: bool) -> Non
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{", b"[]", b"7", b"\xff\xfe", b'{"cursor": "x"}', b'{"cursor": true}', b'{"cursor": 1, "reset": 1}',
-     b'{"cursor": 1, "upsert": {}}', b'{"cursor": 1, "delete": "d-1"}', b"[" * 100_000, b'{"cursor": 1' + b" " * 99],
+     b'{"cursor": 1, "upsert": {}}', b'{"cursor": 1, "delete": "d-1"}', b"[" * 100_000, b'{"cursor": 1' + b" " * 99,
+     b'{"cursor": 1,}', b"{,}", b'{"cursor" 1}', b'{"cursor": 1 "now": 2}', b'{"cursor": 1} x',
+     b'{"cursor": 1, "upsert": [', b'{"cursor": 1, "upsert": [1,]}', b'{"cursor": 1, "upsert": [1 2]}',
+     b'{"cursor": 1, "upsert": [7' + b", 7" * 10_001 + b"]}"],
 )  # fmt: skip
 def test_what_is_no_delta_is_refused_whole(raw: bytes) -> None:
     with pytest.raises(WireError):
         read_delta(raw)
+
+
+def test_a_late_answer_does_not_turn_the_clock_back_but_a_service_that_set_its_clock_does() -> None:
+    steady = [0.0]
+    cache = Cache(clock=lambda: 0.0, steady=lambda: steady[0])
+    cache.heard(1000.0)
+    steady[0] = 10.0
+    cache.heard(1009.0)
+    assert cache.now() == 1010.0, "it was a second on its way"
+    cache.heard(1012.0)
+    assert cache.now() == 1012.0
+    cache.heard(950.0)
+    assert cache.now() == 950.0
+
+
+def test_a_delta_is_read_however_it_is_spaced() -> None:
+    spaced = ' \n{ "delete" : [ "a" ,\t"b" ] , "upsert" : [ ] , "odd" : { "upsert" : [ 1 ] } , "cursor" : 1 } '
+    assert read_delta(spaced) == Delta(1, delete=("a", "b"))
 
 
 def test_a_services_clock_that_makes_no_sense_is_not_used() -> None:
@@ -126,13 +147,15 @@ def test_the_expired_are_forgotten_and_the_others_kept() -> None:
 
 
 def test_one_decision_more_costs_no_rebuilding_of_a_hundred_thousand() -> None:
+    began = time.process_time()
     gateway = Gateway(*(decision(f"d-{i}", value=f"a-{i}") for i in range(100_000)), known=None)
+    whole = time.process_time() - began
     times = []
     for i in range(20):
-        began = time.perf_counter()
+        began = time.process_time()
         gateway.cache.apply(read_delta(delta_of(decision(f"n-{i}", value="n").as_dict())))
-        times.append(time.perf_counter() - began)
-    assert sorted(times)[10] < 0.1
+        times.append(time.process_time() - began)
+    assert sorted(times)[10] < 0.1 * whole
     assert len(gateway.cache.snapshot.decisions) == 100_020
 
 

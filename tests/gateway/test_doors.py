@@ -19,6 +19,7 @@ from stillwatch_gateway.assembly import Assembly
 from stillwatch_gateway.ext_authz import ext_authz_app
 from stillwatch_gateway.guardrail_api import PATH, guardrail_app
 from stillwatch_gateway.judge import Caller, Judge
+from stillwatch_gateway.refusals import refusal_of
 from stillwatch_gateway.settings import GatewaySettings
 from stillwatch_gateway.wire import Limits
 
@@ -203,3 +204,12 @@ def test_the_guardrail_api_asks_for_its_token_and_knows_one_path() -> None:
     assert asked(app, question("ordinary"), path=PATH, headers={"x-api-key": "right"})[0] == 200
     assert asked(app, question("ordinary"), path="/other", headers={"authorization": "Bearer right"})[0] == 404
     assert asked(app, path="/health", method="GET")[0] == 200
+
+
+def test_a_newcomer_who_is_asked_is_not_accused_of_what_the_campaign_did() -> None:
+    named = replace(decision("campaign", "suspend"), tell="Suspended for harvesting.", reason="coordinated_harvest")
+    told = refusal_of("step_up", named)
+    assert told is not None and "harvesting" not in told.error["message"]
+    assert told.error["reason"] == "coordinated_harvest_newcomer"
+    same = refusal_of("suspend", named)
+    assert same is not None and "Suspended for harvesting." in same.error["message"]

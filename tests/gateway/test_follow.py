@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,8 @@ from gateways import TEMPLATE, campaign, decision, numbers
 from services import Following, Service, eventually, free_port
 
 from stillwatch_gateway.judge import Caller
+from stillwatch_gateway.settings import GatewaySettings
+from stillwatch_gateway.sources import HttpSource, SourceError
 
 
 @pytest.fixture
@@ -176,7 +180,7 @@ def test_a_cache_survives_a_restart_without_the_service(service: Service, tmp_pa
     one.stop()
     service.stop()
     two = Following(service.url, cache_dir=tmp_path)
-    assert eventually(lambda: two.action("a-1") == "suspend")
+    assert eventually(lambda: two.cache.snapshot.known is not None and two.action("a-1") == "suspend")
     assert two.action("new-1", TEMPLATE) == "step_up"
     assert two.action("k-1", TEMPLATE) == ""
     two.stop()
@@ -192,6 +196,46 @@ def test_a_forked_worker_follows_by_itself(service: Service, following: Followin
     service.put(decision("d-1"))
     assert os.read(reading, 1) == b"y"
     os.waitpid(child, 0)
+
+
+def test_half_a_list_of_known_accounts_is_not_taken_for_the_list() -> None:
+    whole = numbers([f"k-{i}" for i in range(100)])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(65_536)
+                client.sendall(b'HTTP/1.1 200 OK\r\nETag: "t"\r\nContent-Length: 800\r\n\r\n' + whole[:400])
+
+        threading.Thread(target=answer, daemon=True).start()
+        source = HttpSource(GatewaySettings(url=f"http://127.0.0.1:{server.getsockname()[1]}"))
+        with pytest.raises(SourceError, match="cut off"):
+            source.known("")
+
+
+@pytest.mark.parametrize(("behind_s", "believed"), [(0.0, True), (100.0, False)])
+def test_an_answer_that_was_long_on_its_way_makes_no_decision_live_longer(behind_s: float, believed: bool) -> None:
+    said: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(65_536)
+                said.append(time.time() - behind_s)
+                body = json.dumps({"cursor": 1, "now": said[0]}).encode()
+                time.sleep(0.5)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+        threading.Thread(target=answer, daemon=True).start()
+        source = HttpSource(GatewaySettings(url=f"http://127.0.0.1:{server.getsockname()[1]}"))
+        delta = source.next_delta(None, 0.0)
+    assert delta is not None and delta.now is not None
+    if believed:
+        assert delta.now - said[0] > 0.49, "our own clock knows of the half second"
+    else:
+        assert delta.now < time.time() - 99, "a clock that is far off is not believed"
 
 
 def test_what_is_over_a_bound_is_not_read(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -114,6 +116,50 @@ def test_a_full_queue_drops_rows_and_never_waits(tmp_path: Path) -> None:
         journal.put(row(number, prompt="x" * 20_000))
     assert time.perf_counter() - began < 1.0
     assert journal.dropped >= 950
+
+
+def test_a_disk_that_does_not_answer_is_told_although_the_writer_is_stuck(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipe = tmp_path / "slow"
+    subprocess.run(["mkfifo", str(pipe)], check=True)
+    now = [0.0]
+    journal = Journal(JournalSettings(pipe), clock=lambda: now[0])
+    with caplog.at_level(logging.WARNING):
+        for number in range(40):
+            journal.put(row(number, prompt="a secret of a customer" * 1000))
+        while journal.counts()["written"] == 0:
+            time.sleep(0.01)
+        assert not journal.flush(0.5) and "does not answer" not in caplog.text
+        journal._tell("something else, shortly before")
+        caplog.clear()
+        now[0] = 11.0
+        for number in range(40):
+            journal.put(row(number))
+    assert caplog.text.count("does not answer") == 1 and "secret" not in caplog.text
+
+
+def test_long_conversations_that_wait_for_the_disk_do_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stillwatch_gateway.journal.MOST_WAITING_CHARS", 1_000_000)
+    pipe = tmp_path / "slow"
+    subprocess.run(["mkfifo", str(pipe)], check=True)
+    journal = Journal(JournalSettings(pipe))
+    long = [{"role": "user", "content": [{"type": "text", "text": "x" * 100_000}]}]
+    for number in range(500):
+        journal.put(row(number, messages=long))
+    assert journal.dropped > 400, "64 rows and a million characters wait, no more"
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    while journal.counts()["written"] + journal.dropped < 500:
+        with contextlib.suppress(BlockingIOError):
+            os.read(reader, 1 << 20)
+    os.close(reader)
+    assert journal.flush()
+    dropped = journal.dropped
+    for number in range(5):
+        journal.put(row(number, messages=long))
+    assert journal.dropped == dropped, "what was written no longer counts"
 
 
 def test_without_text_no_prompt_or_answer_is_written_and_a_credential_never() -> None:

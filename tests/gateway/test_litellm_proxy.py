@@ -124,7 +124,12 @@ def test_shortened_reasoning_keeps_its_beginning(proxy: Proxy, form: str, stream
 @FORMS
 @STREAMED
 def test_a_fault_of_ours_fails_no_request(proxy: Proxy, form: str, stream: bool) -> None:
-    for account, text in (("faulty-judge", "hello"), ("faulty-row", "hello"), ("faulty-trim", FAULTY)):
+    for account, text in (
+        ("faulty-judge", "hello"),
+        ("faulty-row", "hello"),
+        ("faulty-call", "hello"),
+        ("faulty-trim", FAULTY),
+    ):
         answer = proxy.ask(form, account, stream=stream, text=text)
         assert answer.status == 200, account
         assert ANSWER in said(answer, form, stream)[0]

@@ -36,7 +36,13 @@ def command(name: str) -> click.Command:
 
 
 def options_of(name: str) -> set[str]:
-    return {opt for p in command(name).params for opt in (*p.opts, *p.secondary_opts)} | {"--help", "-h"}
+    """A command's options, and where it is a group those of all that is in it."""
+    left, found = [command(name)], {"--help", "-h"}
+    while left:
+        one = left.pop()
+        left += one.commands.values() if isinstance(one, click.Group) else ()
+        found |= {opt for p in one.params for opt in (*p.opts, *p.secondary_opts)}
+    return found
 
 
 @pytest.mark.parametrize("page", ["cli.md", "signals.md"])

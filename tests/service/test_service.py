@@ -97,7 +97,7 @@ def test_a_gateway_that_waits_hears_of_a_decision_within_two_seconds(place: Any)
     approved = time.monotonic()
     assert ask(f"{url}/v1/decisions/{made.new[0]}/approve", tokens["approver"], {"note": "read"})[0] == 200
     thread.join(timeout=15)
-    (delta, at), = heard
+    ((delta, at),) = heard
     assert at - approved < 2.0
     assert [(d["decision_id"], d["enforced"]) for d in delta["upsert"]] == [(made.new[0], True)]
 
@@ -227,3 +227,30 @@ def test_an_alert_for_slack_cannot_be_marked_up_by_what_it_tells_of() -> None:
     form = slack_form("decided", {"action": "trim", "campaign_id": "<!channel>", "why": "a & b", "decision_id": "D-1"})
     assert "<" not in str(form) and "&lt;!channel&gt;" in form["text"] and "a &amp; b" in form["text"]
     assert "SIMULATED" not in sentence("decided", {"action": "trim", "simulated": False})
+
+
+def test_a_receiver_that_is_down_for_long_gets_its_alert_and_keeps_no_other_waiting(tmp_path: Path) -> None:
+    home = home_in(tmp_path / "home")
+    Record(home).close()
+    handler = type("Hook", (_Hook,), {"got": [b""]})
+    hook = HTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    down = HTTPServer(("127.0.0.1", 0), type("Down", (_Hook,), {"got": []}))
+    port = down.server_port
+    down.server_close()
+    with service(home, webhook=f"http://127.0.0.1:{port}/", slack=f"http://127.0.0.1:{hook.server_port}/"):
+        time.sleep(1.5)
+        decide(Record(home), policy(), facts(finding()), time.time())
+        until = time.monotonic() + 8
+        while len(handler.got) < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+        time.sleep(9)
+        late = type("Late", (_Hook,), {"got": [b""]})
+        back = HTTPServer(("127.0.0.1", port), late)
+        threading.Thread(target=back.serve_forever, daemon=True).start()
+        until = time.monotonic() + 20
+        while len(late.got) < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+        back.shutdown()
+    hook.shutdown()
+    assert len(handler.got) == 2 and len(late.got) == 2

@@ -21,8 +21,10 @@ def forget(account: str, home: Path, as_json: bool) -> None:
     if not home.is_dir():
         raise UsageError(str(home), "no such home", "name the folder that `stillwatch sweep` wrote with --home")
     from stillwatch import pipeline
+    from stillwatch.match import left
 
     touched = pipeline.forget(home, account)
+    touched["matches"] = left.forget(home, account)
     if as_json:
         terminal.print_json(touched)
         return
@@ -105,8 +107,12 @@ def patterns(
         table.add_column(title, justify="right" if title in ("code", "strength") else "left", overflow="fold")
     for rule in rules:
         table.add_row(
-            str(rule.code), Text(clean(rule.id, 80)), Text(clean(rule.technique, 40).replace("_", " ")),
-            Text(clean(rule.language, 10)), f"{rule.strength:.2g}", Text(clean(rule.title, 200)),
+            str(rule.code),
+            Text(clean(rule.id, 80)),
+            Text(clean(rule.technique, 40).replace("_", " ")),
+            Text(clean(rule.language, 10)),
+            f"{rule.strength:.2g}",
+            Text(clean(rule.title, 200)),
         )
     terminal.console().print(table)
     click.echo(f"{len(rules)} rules" + (f", no fault in {len(packs)} pack(s)." if packs else "."))

@@ -13,21 +13,50 @@ from stillwatch.errors import UsageError
 
 
 @click.command()
-@click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="The policy (default: [decide] policy, else the one that ships).")
-@click.option("--what-if", "what_if_file", type=click.Path(path_type=Path, dir_okay=False), metavar="POLICY",
-              help="Decide nothing: replay what is stored under this policy and count whom it would have met.")
-@click.option("--every", type=click.FloatRange(0.5, 24 * 365), default=24.0, show_default=True, metavar="HOURS",
-              help="With --what-if: how often a sweep would have looked.")
-@click.option("--approval", type=click.FloatRange(0, 24 * 365), default=4.0, show_default=True, metavar="HOURS",
-              help="With --what-if: how long a person takes to approve.")
+@click.option(
+    "--policy",
+    "policy_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The policy (default: [decide] policy, else the one that ships).",
+)
+@click.option(
+    "--what-if",
+    "what_if_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="POLICY",
+    help="Decide nothing: replay what is stored under this policy and count whom it would have met.",
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(0.5, 24 * 365),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="With --what-if: how often a sweep would have looked.",
+)
+@click.option(
+    "--approval",
+    type=click.FloatRange(0, 24 * 365),
+    default=4.0,
+    show_default=True,
+    metavar="HOURS",
+    help="With --what-if: how long a person takes to approve.",
+)
 @click.option("--show-policy", is_flag=True, help="Print the policy that ships, to start your own from.")
 @options.home_option
 @options.settings_options
 @options.json_option
 def decide(
-    policy_file: Path | None, what_if_file: Path | None, every: float, approval: float, show_policy: bool, home: Path,
-    settings_file: Path | None, overrides: tuple[str, ...], as_json: bool,
+    policy_file: Path | None,
+    what_if_file: Path | None,
+    every: float,
+    approval: float,
+    show_policy: bool,
+    home: Path,
+    settings_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Bring the decisions in line with the latest findings, under a policy.
 
@@ -65,16 +94,23 @@ def decide(
 @click.option("--ended", is_flag=True, help="Those that ended, too.")
 @click.option("--campaign", metavar="ID", help="Only those on this campaign.")
 @click.option("--account", metavar="ID", help="Only those that name this account, and what it may be told.")
+@click.option("--allowed", "others", flag_value="allows", help="Allowances instead, those that ended too.")
+@click.option("--verdicts", "others", flag_value="verdicts", help="People's verdicts instead.")
+@click.option("--appeals", "others", flag_value="appeals", help="Customers' appeals instead, open ones first.")
 @options.home_option
 @options.json_option
 def decisions(
-    waiting: bool, ended: bool, campaign: str | None, account: str | None, home: Path, as_json: bool
+    waiting: bool, ended: bool, campaign: str | None, account: str | None, others: str | None, home: Path, as_json: bool
 ) -> None:
-    """List decisions: what holds, what waits, for whom, until when, and why."""
+    """List decisions: what holds, what waits, for whom, until when, and why. Or allowances, verdicts, appeals."""
+    if others is not None:
+        _show_others(home, others, account, as_json)
+        return
     rows = _rows(home, "all" if ended else "live")
     told: list[str] = []
     if account is not None:
-        from stillwatch.decide.people import holding, may_be_told
+        from stillwatch.decide.live import holding
+        from stillwatch.decide.people import may_be_told
         from stillwatch.decide.record import Record
 
         options.check_id("--account", account)
@@ -91,8 +127,45 @@ def decisions(
         terminal.print_json({"decisions": rows, **({"may_be_told": told} if account is not None else {})})
         return
     _show(rows, home)
+    from stillwatch.report.plain_text import clean
+
     for sentence in told:
-        click.echo(f"May be told: {sentence}")
+        click.echo(f"May be told: {clean(sentence, 600)}")
+
+
+_OTHERS = {
+    "allows": "SELECT *, value AS account_id FROM allows ORDER BY ended_at IS NOT NULL, allow_id DESC",
+    "verdicts": "SELECT *, subject AS account_id FROM verdicts ORDER BY withdrawn_at IS NOT NULL, verdict_id DESC",
+    "appeals": "SELECT * FROM appeals ORDER BY state NOT LIKE 'open%', appeal_id DESC",
+}
+
+
+def _show_others(home: Path, which: str, account: str | None, as_json: bool) -> None:
+    from stillwatch.decide.record import Record
+    from stillwatch.report.plain_text import clean
+
+    record = Record(home, create=False)
+    rows = [row for row in record.rows(_OTHERS[which]) if account is None or row["account_id"] == account]
+    record.close()
+    if as_json:
+        terminal.print_json({which: rows})
+        return
+    if not rows:
+        click.echo(f"No {'allowances' if which == 'allows' else which}.")
+    for row in rows:
+        if which == "allows":
+            until = "until it is lifted"
+            if row["until"] is not None:
+                until = time.strftime("until %Y-%m-%d %H:%M UTC", time.gmtime(row["until"]))
+            head = f"{row['decision_id']}  {row['scope']} {row['value']}  {'ended' if row['ended_at'] else until}"
+            says = row["reason"]
+        elif which == "verdicts":
+            state = "  (taken back)" if row["withdrawn_at"] else ""
+            head, says = f"{row['verdict_id']}  {row['verdict']}  {row['kind']} {row['subject']}{state}", row["reason"]
+        else:
+            head = f"{row['appeal_id']}  {row['state']}  {row['account_id']}  {row['decision_id'] or 'nothing held'}"
+            says = row["says"]
+        click.echo(f"{clean(head, 200)}: {clean(says or '', 2000)}")
 
 
 def _rows(home: Path, which: str) -> list[dict[str, Any]]:

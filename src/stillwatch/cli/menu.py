@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "console": ("serve", "Open the console: pages where an analyst works."),
     "token": ("serve", "Make a token for the decision service."),
     "tokens": ("serve", "List or revoke tokens."),
+    "match": ("match", "Compare accounts with another provider in private; tokens for indicators."),
     "forget": ("care", "Remove a customer from everything that is kept."),
     "signals": ("care", "List the signals: what each needs, and who else shows it."),
     "patterns": ("care", "List the pattern rules, or check packs of your own."),

@@ -133,11 +133,12 @@ def allow(
 @options.json_option
 def verdict(verdict: str, subject: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
     """Say what you concluded on a campaign or an account. `wrong` undoes what was decided, at once."""
-    from stillwatch.decide.verdicts import verdict_on
+    from stillwatch.decide.verdicts import kind_of, verdict_on
 
     options.check_id("ID", subject)
-    kind = "campaign" if subject[:2] in ("C-", "N-") else "account"
-    number = verdict_on(home, _record(home), _who(by), kind, subject, verdict, reason, time.time())
+    record = _record(home)
+    kind = kind_of(home, record, subject)
+    number = verdict_on(home, record, _who(by), kind, subject, verdict, reason, time.time())
     undone = " What was decided is undone." if verdict == "wrong" else ""
     _done(as_json, f"Verdict {number} on this {kind} is kept.{undone}", verdict_id=number, kind=kind, verdict=verdict)
 
@@ -153,8 +154,16 @@ def verdict(verdict: str, subject: str, reason: str, by: str | None, home: Path,
 @options.settings_options
 @options.json_option
 def appeal(
-    subject: str, says: str | None, grant: bool, reject: bool, reason: str, by: str | None, home: Path,
-    settings_file: Path | None, overrides: tuple[str, ...], as_json: bool,
+    subject: str,
+    says: str | None,
+    grant: bool,
+    reject: bool,
+    reason: str,
+    by: str | None,
+    home: Path,
+    settings_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Enter a customer's appeal, or answer one. While it is open the customer may go on after verifying."""
     from stillwatch.decide import people
@@ -209,9 +218,7 @@ def audit(verify: bool, home: Path, as_json: bool) -> None:
 @options.home_option
 @options.settings_options
 @options.json_option
-def calibrate(
-    write: bool, home: Path, settings_file: Path | None, overrides: tuple[str, ...], as_json: bool
-) -> None:
+def calibrate(write: bool, home: Path, settings_file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Compare scores with people's verdicts, and fit the base rate to them."""
     import dataclasses
 

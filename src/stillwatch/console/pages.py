@@ -17,7 +17,7 @@ from stillwatch.console.shelf import Shelf, slug
 from stillwatch.console.show import show, table
 from stillwatch.console.tables import FORMATS, LONGEST_FILTER, arranged, at_time, exported
 from stillwatch.decide import people
-from stillwatch.decide.live import exempt_accounts, one_decision
+from stillwatch.decide.live import exempt_accounts, holding, one_decision
 from stillwatch.decide.policy import STRONG
 from stillwatch.report.explain import KIND_WORDS
 from stillwatch.report.letter import found_line, intake_lines, sure_lines
@@ -78,7 +78,7 @@ def account(ask: Ask) -> Response:
     id, shelf, record, now = ask.named(), ask.shelf, ask.record, ask.now
     told = shelf.explanation("account", id)
     details = shelf.account_record(id)
-    held = people.holding(record, id, now)
+    held = holding(record, id, now)
     if told is None and not details and not held:
         return _gone(ask, id)
     row = told.row if told is not None else {"account_id": id, "score": None, "label": None, "campaign_id": None,

@@ -123,7 +123,8 @@ def decisions(shelf: Shelf, record: Record, given: Given) -> Sheet:
     } for r in rows]  # fmt: skip
     columns = (
         Column("decision_id", "Decision", "decision"), Column("action", "Action"), Column("mode", "Mode"),
-        Column("state", "State"), Column("scope", "On", "hidden"), Column("whom", "Whom", "whom"),
+        Column("state", "State"), Column("scope", "On", "hidden"),
+        Column("whom", "Whom", "hidden" if campaign else "whom"),
         Column("accounts", "Accounts", "number"), Column("acted", "Acted", "number"),
         Column("would", "Would have", "number"), Column("expires_at", "Ends", "time"),
         Column("created_at", "Made", "time"), Column("why", "Why", "hidden"),

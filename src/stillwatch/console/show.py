@@ -102,7 +102,7 @@ def _here(ask: Ask) -> str:
 def _own_reason(reasons: Any) -> str:
     """The first reason that speaks of the account itself, not only of its group."""
     held = [str(r) for r in reasons or () if r]
-    return next((r for r in held if not r.startswith("It belongs to ")), held[0] if held else "")
+    return next((r for r in held if not r.startswith(("It belongs to ", "Of the group:"))), held[0] if held else "")
 
 
 def _pairs(details: Any) -> str:

@@ -19,6 +19,8 @@ def forget_decisions(record: Record, account_id: str, now: float) -> int:
             db.execute("DELETE FROM usage WHERE decision_id=?", (row[0],))
         for statement in (
             "DELETE FROM members WHERE account_id=?",
+            "DELETE FROM approved WHERE account_id=?",
+            "DELETE FROM agreed WHERE account_id=?",
             "DELETE FROM verdict_accounts WHERE account_id=?",
             "DELETE FROM verdicts WHERE kind='account' AND subject=?",
             "DELETE FROM appeals WHERE account_id=?",
@@ -31,4 +33,6 @@ def forget_decisions(record: Record, account_id: str, now: float) -> int:
             gone += db.execute(statement, (account_id,)).rowcount
         if gone:
             record.audit(SYSTEM, "forgot", record.pseudonym(account_id), now, rows=gone)
+    # The log of writes still holds the pages as they were.
+    record.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return gone

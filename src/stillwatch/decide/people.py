@@ -13,10 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stillwatch.decide.decide import end, insert, tell_people
-from stillwatch.decide.live import live_rows, members_of
+from stillwatch.decide.appeals import ask_instead
+from stillwatch.decide.decide import tell_people
+from stillwatch.decide.live import held_back, holding, live_rows, members_of, touch
 from stillwatch.decide.policy import STRONG
-from stillwatch.decide.record import LIVE, Record, Who
+from stillwatch.decide.record import LIVE, UNDONE, Record, Who
+from stillwatch.decide.writing import end, insert
 from stillwatch.errors import UsageError
 from stillwatch_gateway.wire import ACTIONS, LONGEST_ID, LONGEST_SENTENCE, SCOPES, Limits
 
@@ -29,13 +31,14 @@ MOST_OPEN_APPEALS = 3
 
 def approve(record: Record, who: Who, decision_id: str, now: float, *, note: str = "") -> None:
     """Makes a waiting decision hold. UsageError where it does not wait, or who asked for it would approve it."""
-    row = _live(record, decision_id, now)
     _may(who, "approver", "approve")
-    if row["state"] != "proposed":
-        raise UsageError(decision_id, "does not wait for approval", "stillwatch decisions --waiting")
-    if row["proposed_by"] == who.name:
-        raise UsageError(decision_id, "was asked for by the same person", "another approver must look at it")
     with record.act() as db:
+        row = _live(record, decision_id, now)
+        if row["state"] != "proposed":
+            raise UsageError(decision_id, "does not wait for approval", "stillwatch decisions --waiting")
+        if row["proposed_by"] == who.name:
+            raise UsageError(decision_id, "was asked for by the same person", "another approver must look at it")
+        db.execute("INSERT OR IGNORE INTO approved SELECT * FROM members WHERE decision_id=?", (decision_id,))
         members = len(members_of(record, decision_id))
         db.execute(
             "UPDATE decisions SET state='active', approved_at=?, approved_by=?, approved_members=?, expires_at=? "
@@ -44,30 +47,49 @@ def approve(record: Record, who: Who, decision_id: str, now: float, *, note: str
         )
         record.changed(decision_id, now)
         for other in live_rows(record, now):
-            replaced = other["campaign_id"] == row["campaign_id"] and row["campaign_id"] is not None
-            if replaced and other["rule"] not in (None, row["rule"]) and other["variant"] not in ("appeal", "joined"):
+            if _gives_way(other, row):
                 end(record, other["decision_id"], "replaced", who.name, f"{decision_id} was approved", now)
+        ask_instead(record, now)
         record.audit(who, "approved", decision_id, now, accounts=members, note=_text("note", note, LONGEST_REASON))
         tell_people(record, "approved", decision_id, now, members)
 
 
+def _gives_way(other: dict[str, Any], approved: dict[str, Any]) -> bool:
+    """Whether a decision of the policy on the same campaign ends because this one was approved."""
+    if approved["campaign_id"] is None or other["campaign_id"] != approved["campaign_id"]:
+        return False
+    if other["rule"] is None or other["variant"] in ("appeal", "joined"):
+        return False
+    again = other["variant"] == approved["variant"] and other["key"] != approved["key"]
+    return bool(other["rule"] != approved["rule"] or again)
+
+
 def refuse(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
     """Ends a waiting decision; the same row does not propose it again before a day has passed."""
-    row = _live(record, decision_id, now)
     _may(who, "approver", "refuse")
-    if row["state"] != "proposed":
-        raise UsageError(decision_id, "does not wait for approval", "stillwatch lift ends one that holds")
     with record.act():
+        if _live(record, decision_id, now)["state"] != "proposed":
+            raise UsageError(decision_id, "does not wait for approval", "stillwatch lift ends one that holds")
         end(record, decision_id, "refused", who.name, _reason(reason), now)
+        ask_instead(record, now)
         record.audit(who, "refused", decision_id, now, reason=reason)
 
 
 def lift(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
-    """Ends a decision that holds, at once."""
-    row = _live(record, decision_id, now)
-    _may(who, row["lift"], "lift this decision")
+    """Ends a decision that holds, or an allowance, at once. The newcomers of a campaign go free with it."""
+    if record.rows("SELECT 1 FROM allows WHERE decision_id=?", (decision_id,)):
+        end_allow(record, who, decision_id, now, reason=reason)
+        return
     with record.act():
+        row = _live(record, decision_id, now)
+        _may(who, row["lift"], "lift this decision")
         end(record, decision_id, "lifted", who.name, _reason(reason), now)
+        live = [r for r in live_rows(record, now) if r["scope"] == "campaign"]
+        left = [r for r in live if r["campaign_id"] == row["campaign_id"]]
+        if row["scope"] == "campaign" and all(r["variant"] == "joined" for r in left):
+            for joined in left:
+                end(record, joined["decision_id"], "lifted", who.name, f"{decision_id} was lifted", now)
+        ask_instead(record, now)
         record.audit(who, "lifted", decision_id, now, reason=reason, action=row["action"])
 
 
@@ -87,6 +109,8 @@ def decide_by_hand(
         raise UsageError("hours", "must be above 0 and at most 2160", "decisions end by themselves; renew them")
     if action in STRONG and not tell:
         raise UsageError("tell", "is missing", "say what the customer may be told")
+    if scope == "campaign" and not members:
+        raise UsageError("members", "are missing", "a campaign's decision by hand names the accounts that it holds for")
     waits = action in ("suspend", "block_new_keys") and scope in ("campaign", "organisation")
     digest = hashlib.sha256(f"{who.name}\0{scope}\0{value}\0{now!r}\0{record.cursor()}".encode()).hexdigest()
     decision_id = f"D-{digest[:12]}"
@@ -100,6 +124,7 @@ def decide_by_hand(
             "limits": json.dumps(asdict(limits)), "marks": "[]", "created_at": now, "expires_at": now + 3600.0 * hours,
             "hours": hours, "why": f"by hand, {who.name}", "score": None, "proposed_by": who.name,
         }, [_id("member", m) for m in members], now)  # fmt: skip
+        ask_instead(record, now)
         record.audit(who, "proposed" if waits else "made", decision_id, now, action=action, scope=scope,
                      enforce=enforce, hours=hours, reason=reason,
                      value=record.pseudonym(value) if scope == "account" else value)  # fmt: skip
@@ -118,39 +143,50 @@ def allow(
     if until is not None and until <= now:
         raise UsageError("until", "has passed", "give a time that is to come")
     _id("value", value)
-    decision_id = "A-" + hashlib.sha256(f"{scope}\0{value}\0{now!r}\0{record.cursor()}".encode()).hexdigest()[:12]
-    far = now + 3600.0 * 24 * 365 * 100
+    decision_id = f"A-{_digest(record, scope, value, now)}"
     with record.act() as db:
-        insert(record, {
-            "decision_id": decision_id, "key": f"allow:{scope}:{value}", "variant": "allow", "rule": None,
-            "policy": None, "mode": "enforce", "approval": 0, "state": "active", "action": "allow",
-            "scope": scope, "value": value,
-            "campaign_id": None, "reason": "allowed", "tell": "", "lift": "approver", "newcomers": "watch",
-            "limits": json.dumps(asdict(Limits())), "marks": "[]", "created_at": now, "expires_at": until or far,
-            "hours": ((until or far) - now) / 3600.0, "why": _reason(reason), "score": None, "proposed_by": who.name,
-        }, (), now)  # fmt: skip
+        _let_pass(record, who, now, decision_id, f"allow:{scope}:{value}", scope, value, _reason(reason), until)
         db.execute(
             "INSERT INTO allows(decision_id, scope, value, reason, until, by, at) VALUES(?, ?, ?, ?, ?, ?, ?)",
             (decision_id, scope, value, reason, until, who.name, now),
         )
         if scope == "account":
-            _touch(record, [value], now)
+            touch(record, [value], now)
         subject = record.pseudonym(value) if scope == "account" else value
         record.audit(who, "allowed", decision_id, now, scope=scope, value=subject, reason=reason, until=until)
     return decision_id
 
 
+def _let_pass(
+    record: Record, who: Who, now: float, decision_id: str, key: str, scope: str, value: str, why: str,
+    until: float | None,
+) -> None:  # fmt: skip
+    """The decision by which gateways let somebody pass, inside an act."""
+    ends = now + 3600.0 * 24 * 365 * 100 if until is None else until
+    insert(record, {
+        "decision_id": decision_id, "key": key, "variant": "allow", "rule": None, "policy": None, "mode": "enforce",
+        "approval": 0, "state": "active", "action": "allow", "scope": scope, "value": value, "campaign_id": None,
+        "reason": "allowed", "tell": "", "lift": "approver", "newcomers": "watch",
+        "limits": json.dumps(asdict(Limits())), "marks": "[]", "created_at": now, "expires_at": ends,
+        "hours": (ends - now) / 3600.0, "why": why, "score": None, "proposed_by": who.name,
+    }, (), now)  # fmt: skip
+
+
+def _digest(record: Record, what: str, value: str, now: float) -> str:
+    return hashlib.sha256(f"{what}\0{value}\0{now!r}\0{record.cursor()}".encode()).hexdigest()[:12]
+
+
 def end_allow(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
     """Ends an allowance."""
     _may(who, "approver", "end an allowance")
-    found = record.rows("SELECT * FROM allows WHERE decision_id=? AND ended_at IS NULL", (decision_id,))
-    if not found:
-        raise UsageError(decision_id, "is no allowance that holds", "stillwatch decisions --allowed")
     with record.act() as db:
+        found = record.rows("SELECT * FROM allows WHERE decision_id=? AND ended_at IS NULL", (decision_id,))
+        if not found:
+            raise UsageError(decision_id, "is no allowance that holds", "stillwatch decisions --allowed")
         db.execute("UPDATE allows SET ended_at=? WHERE decision_id=?", (now, decision_id))
         end(record, decision_id, "lifted", who.name, _reason(reason), now)
         if found[0]["scope"] == "account":
-            _touch(record, [found[0]["value"]], now)
+            touch(record, [found[0]["value"]], now)
         record.audit(who, "allowance ended", decision_id, now, reason=reason)
 
 
@@ -169,58 +205,86 @@ def give_verdict(
     if verdict not in VERDICTS:
         raise UsageError("verdict", f"one of {', '.join(VERDICTS)}")
     _id("subject", subject)
-    touched = [subject] if kind == "account" else sorted({_id("account", a) for a in accounts})
-    with record.act() as db:
-        db.execute(
-            "UPDATE verdicts SET withdrawn_at=? WHERE kind=? AND subject=? AND withdrawn_at IS NULL",
-            (now, kind, subject),
-        )
-        number = db.execute(
-            "INSERT INTO verdicts(kind, subject, verdict, reason, by, at, score, price) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-            (kind, subject, verdict, _reason(reason), who.name, now, score, price),
-        ).lastrowid
-        db.executemany("INSERT OR IGNORE INTO verdict_accounts VALUES(?, ?)", [(number, a) for a in touched])
-        if verdict == "wrong" and kind == "campaign":
-            for row in live_rows(record, now):
-                if row["campaign_id"] == subject:
-                    end(record, row["decision_id"], "lifted", who.name, "verdict: wrong", now)
-        _touch(record, touched, now)
-        named = record.pseudonym(subject) if kind == "account" else subject
-        record.audit(who, f"verdict {verdict}", named, now, reason=reason, score=score, accounts=len(touched))
-        if verdict == "wrong":
-            record.alert("verdict wrong", now, {"kind": kind, "campaign_id": subject if kind == "campaign" else None,
-                                                "reason": reason, "accounts": len(touched)})  # fmt: skip
+    named = [_id("account", a) for a in accounts]
+    with record.act():
+        return _verdict(record, who, now, kind, subject, verdict, _reason(reason), named, score, price)
+
+
+def _verdict(
+    record: Record, who: Who, now: float, kind: str, subject: str, verdict: str, reason: str, accounts: Sequence[str],
+    score: float | None = None, price: float = 0.0,
+) -> int:  # fmt: skip
+    """The same inside an act."""
+    touched = {subject} if kind == "account" else {*accounts, *_ever_named(record, subject)}
+    for earlier in record.rows(
+        "SELECT verdict_id FROM verdicts WHERE kind=? AND subject=? AND withdrawn_at IS NULL", (kind, subject)
+    ):
+        _withdraw(record, who, earlier["verdict_id"], now)
+    number = record.db.execute(
+        "INSERT INTO verdicts(kind, subject, verdict, reason, by, at, score, price) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        (kind, subject, verdict, reason, who.name, now, score, price),
+    ).lastrowid
     assert number is not None
+    record.db.executemany("INSERT OR IGNORE INTO verdict_accounts VALUES(?, ?)", [(number, a) for a in touched])
+    if verdict == "wrong" and kind == "campaign":
+        for row in live_rows(record, now):
+            if row["campaign_id"] == subject:
+                end(record, row["decision_id"], "lifted", who.name, UNDONE, now)
+    if verdict == "wrong" and kind == "account":
+        # A gateway that saw the account join a campaign by itself is told in words that it may pass.
+        _let_pass(record, who, now, f"D-{_digest(record, 'freed', subject, now)}", f"freed:{number}", "account",
+                  subject, f"verdict {number}: wrong", None)  # fmt: skip
+    touch(record, touched, now)
+    ask_instead(record, now, subject if kind == "account" else None)
+    named = record.pseudonym(subject) if kind == "account" else subject
+    record.audit(who, f"verdict {verdict}", named, now, reason=reason, score=score, accounts=len(touched))
+    if verdict == "wrong":
+        record.alert("verdict wrong", now, {"kind": kind, "campaign_id": subject if kind == "campaign" else None,
+                                            "reason": reason, "accounts": len(touched)})  # fmt: skip
     return number
+
+
+def _ever_named(record: Record, campaign_id: str) -> list[str]:
+    """Accounts that decisions on a campaign named, also before the latest findings, and its newcomers."""
+    found = record.rows(
+        "SELECT account_id FROM members JOIN decisions USING(decision_id) WHERE campaign_id=? "
+        "UNION SELECT account_id FROM joined WHERE campaign_id=?",
+        (campaign_id, campaign_id),
+    )
+    return [row["account_id"] for row in found]
+
+
+def _withdraw(record: Record, who: Who, number: int, now: float) -> None:
+    record.db.execute("UPDATE verdicts SET withdrawn_at=? WHERE verdict_id=?", (now, number))
+    for row in live_rows(record, now):
+        if row["key"] == f"freed:{number}":
+            end(record, row["decision_id"], "lifted", who.name, f"verdict {number} was taken back", now)
+    found = record.rows("SELECT account_id FROM verdict_accounts WHERE verdict_id=?", (number,))
+    touch(record, [row["account_id"] for row in found], now)
 
 
 def withdraw_verdict(record: Record, who: Who, number: int, now: float) -> None:
     """Takes a verdict back; the next `decide` no longer heeds it."""
     _may(who, "analyst", "withdraw a verdict")
-    found = record.rows("SELECT * FROM verdicts WHERE verdict_id=? AND withdrawn_at IS NULL", (number,))
-    if not found:
-        raise UsageError(f"verdict {number}", "is none that stands", "stillwatch decisions --verdicts")
-    accounts = [
-        r["account_id"] for r in record.rows("SELECT account_id FROM verdict_accounts WHERE verdict_id=?", (number,))
-    ]
-    with record.act() as db:
-        db.execute("UPDATE verdicts SET withdrawn_at=? WHERE verdict_id=?", (now, number))
-        _touch(record, accounts, now)
+    with record.act():
+        if not record.rows("SELECT 1 FROM verdicts WHERE verdict_id=? AND withdrawn_at IS NULL", (number,)):
+            raise UsageError(f"verdict {number}", "is none that stands", "stillwatch decisions --verdicts")
+        _withdraw(record, who, number, now)
+        ask_instead(record, now)
         record.audit(who, "verdict withdrawn", f"verdict {number}", now)
 
 
-def appeal(
-    record: Record, who: Who, account_id: str, now: float, *, says: str, soften: str = "step_up", hours: float = 336.0
-) -> int:
+def appeal(record: Record, who: Who, account_id: str, now: float, *, says: str, soften: str = "step_up") -> int:
     """A customer's appeal, as brought in by the provider's own support; its number.
 
-    While it is open, what holds the account back becomes `soften` (`step_up`: verify and go on; `keep`: as it is).
+    While it is open, a suspension of the account becomes `soften` (`step_up`: verify and go on; `keep`: as it is), also
+    one that comes later; what takes less than that from the account stays as it is.
     """
     _may(who, "analyst", "enter an appeal")
     _id("account", account_id)
     if not says.strip():
         raise UsageError("appeal", "says nothing", "give the customer's own words")
-    open_ = record.rows("SELECT appeal_id FROM appeals WHERE account_id=? AND state='open'", (account_id,))
+    open_ = record.rows("SELECT 1 FROM appeals WHERE account_id=? AND state LIKE 'open%'", (account_id,))
     if len(open_) >= MOST_OPEN_APPEALS:
         raise UsageError("appeal", "this account has open ones already", "answer those first")
     held = [r for r in holding(record, account_id, now) if r["action"] in STRONG and r["variant"] != "appeal"]
@@ -231,22 +295,8 @@ def appeal(
             (account_id, first and first["decision_id"], first and first["campaign_id"], says[:LONGEST_REASON], now,
              "open" if soften != "keep" else "open, kept"),
         ).lastrowid  # fmt: skip
-        harder = [r for r in held if r["action"] != "step_up"]
-        if soften != "keep" and harder and not open_:
-            enforced = any(r["state"] == "active" and r["mode"] == "enforce" for r in harder)
-            decision_id = "D-" + hashlib.sha256(f"appeal\0{account_id}\0{number}".encode()).hexdigest()[:12]
-            insert(record, {
-                "decision_id": decision_id, "key": f"appeal:{account_id}", "variant": "appeal",
-                "rule": harder[0]["rule"], "policy": harder[0]["policy"], "approval": 0,
-                "mode": "enforce" if enforced else "simulate",
-                "state": "active", "action": "step_up", "scope": "account", "value": account_id,
-                "campaign_id": harder[0]["campaign_id"], "reason": "appeal_open",
-                "tell": "Your appeal is being looked at. Until then, please confirm who you are to go on.",
-                "lift": "analyst", "newcomers": "watch", "limits": json.dumps(asdict(Limits())), "marks": "[]",
-                "created_at": now, "expires_at": now + 3600.0 * hours, "hours": hours,
-                "why": f"appeal {number} is open", "score": None, "proposed_by": who.name,
-            }, (), now)  # fmt: skip
-        _touch(record, [account_id], now)
+        touch(record, [account_id], now)
+        ask_instead(record, now, account_id)
         record.audit(
             who, "appeal", record.pseudonym(account_id), now, appeal=number, decision=first and first["decision_id"]
         )
@@ -257,29 +307,25 @@ def appeal(
 
 
 def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted: bool, reason: str) -> None:
-    """Ends an appeal. Granted: the account is free at once and is held to be accused wrongly from then on."""
+    """Ends an appeal, in one act. Granted: the account is free at once, held to be accused wrongly from then on."""
     _may(who, "approver", "answer an appeal")
-    found = record.rows("SELECT * FROM appeals WHERE appeal_id=? AND state LIKE 'open%'", (number,))
-    if not found:
-        raise UsageError(f"appeal {number}", "is none that is open", "stillwatch decisions --appeals")
-    account_id = found[0]["account_id"]
+    _reason(reason)
     with record.act() as db:
+        found = record.rows("SELECT * FROM appeals WHERE appeal_id=? AND state LIKE 'open%'", (number,))
+        if not found:
+            raise UsageError(f"appeal {number}", "is none that is open", "stillwatch decisions --appeals")
+        account_id = found[0]["account_id"]
+        said = "granted" if granted else "rejected"
         db.execute(
             "UPDATE appeals SET state=?, decided_by=?, decided_at=?, reason=? WHERE appeal_id=?",
-            ("granted" if granted else "rejected", who.name, now, _reason(reason), number),
+            (said, who.name, now, reason, number),
         )
-        others = record.rows("SELECT 1 FROM appeals WHERE account_id=? AND state='open'", (account_id,))
-        if granted or not others:
-            for row in live_rows(record, now):
-                if row["key"] == f"appeal:{account_id}":
-                    end(record, row["decision_id"], "lifted", who.name, f"appeal {number} was answered", now)
-        _touch(record, [account_id], now)
-        record.audit(who, "appeal granted" if granted else "appeal rejected", record.pseudonym(account_id), now,
-                     appeal=number, reason=reason)  # fmt: skip
-    if granted:
-        give_verdict(
-            record, who, now, kind="account", subject=account_id, verdict="wrong", reason=f"appeal {number}: {reason}"
-        )
+        touch(record, [account_id], now)
+        record.audit(who, f"appeal {said}", record.pseudonym(account_id), now, appeal=number, reason=reason)
+        if granted:
+            because = f"appeal {number}: {reason}"[:LONGEST_REASON]
+            _verdict(record, who, now, "account", account_id, "wrong", because, ())
+        ask_instead(record, now, account_id)
 
 
 def note(record: Record, who: Who, now: float, *, kind: str, subject: str, text: str) -> int:
@@ -308,32 +354,14 @@ def looked(record: Record, who: Who, what: str, subject: str, now: float, **deta
         record.audit(who, what, subject, now, **details)
 
 
-def holding(record: Record, account_id: str, now: float) -> list[dict[str, Any]]:
-    """Live decisions that name an account, by itself or as one of a campaign's, strongest first."""
-    found = record.rows(
-        "SELECT * FROM decisions WHERE state IN ('proposed','active') AND expires_at > ? AND "
-        "((scope='account' AND value=?) OR decision_id IN (SELECT decision_id FROM members WHERE account_id=?))",
-        (now, account_id, account_id),
-    )
-    return sorted(found, key=lambda row: -ACTIONS.index(row["action"]))
-
-
 def may_be_told(record: Record, account_id: str, now: float) -> list[str]:
-    """The sentences that a customer may be told of what holds now: enforced decisions only."""
+    """The sentences that a customer may be told of what holds now: enforced decisions only, less what an allowance, a
+    verdict or an open appeal has taken from them."""
     return [
         row["tell"]
-        for row in holding(record, account_id, now)
+        for row in held_back(record, account_id, now)
         if row["tell"] and row["state"] == "active" and row["mode"] == "enforce"
     ]
-
-
-def _touch(record: Record, accounts: Sequence[str], now: float) -> None:
-    """Puts every live decision that names one of these accounts into the stream, inside an act."""
-    ids: set[str] = set()
-    for account in accounts:
-        ids.update(row["decision_id"] for row in holding(record, account, now))
-    for decision_id in sorted(ids):
-        record.changed(decision_id, now)
 
 
 def _live(record: Record, decision_id: str, now: float) -> dict[str, Any]:

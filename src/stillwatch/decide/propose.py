@@ -34,8 +34,9 @@ class Proposal:
 
     @property
     def key(self) -> str:
-        """One live decision at a time has this key."""
-        return f"{self.campaign_id}:{self.row.name}:{self.variant}"
+        """One live decision at a time has this key. A row that comes to ask for another action, or to enforce, makes
+        another decision: what was approved before was something else."""
+        return f"{self.campaign_id}:{self.row.name}:{self.variant}:{self.action}:{self.row.mode}"
 
 
 def propose(
@@ -53,7 +54,8 @@ def propose(
         if row is None:
             continue
         members = tuple(account for account in finding.members if account not in exempt)
-        out.extend(_proposals(row, finding, members, facts.kinds, facts.scores))
+        if members:  # who came to a group of allowed accounts has come to nothing
+            out.extend(_proposals(row, finding, members, facts.kinds, facts.scores))
     return out
 
 

@@ -23,6 +23,8 @@ FILE_NAME = "decisions.sqlite"
 FORMAT = "1"
 LIVE = ("proposed", "active")
 _START = "0" * 64
+UNDONE = "verdict: wrong"
+"""Why a decision ended that a verdict undid."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS decisions(
@@ -38,6 +40,10 @@ CREATE INDEX IF NOT EXISTS decisions_value ON decisions(value, state);
 CREATE TABLE IF NOT EXISTS members(decision_id TEXT, account_id TEXT, PRIMARY KEY(decision_id, account_id))
     WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS members_account ON members(account_id);
+CREATE TABLE IF NOT EXISTS approved(decision_id TEXT, account_id TEXT, PRIMARY KEY(decision_id, account_id))
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS approved_account ON approved(account_id);
+CREATE TABLE IF NOT EXISTS agreed(account_id TEXT PRIMARY KEY, until REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS changes(cursor INTEGER PRIMARY KEY AUTOINCREMENT, decision_id TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS verdicts(verdict_id INTEGER PRIMARY KEY, kind TEXT, subject TEXT, verdict TEXT, reason TEXT,
     by TEXT, at REAL, score REAL, price REAL, withdrawn_at REAL);
@@ -95,8 +101,9 @@ class Record:
             path.chmod(0o600)
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=FULL")
+            self.db.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in free pages
             known = self._format()
-            if known is None or (known == FORMAT and not self._has("notes")):  # notes came later; all else stays
+            if known in (None, FORMAT):
                 self.db.executescript(_SCHEMA)
                 self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
                 known = self._format()
@@ -107,12 +114,8 @@ class Record:
                 str(path), f"was written by another version (format {str(known)[:10]})", "use that version"
             )
 
-    def _has(self, table: str) -> bool:
-        found = self.db.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name=?", (table,)).fetchone()
-        return found is not None
-
     def _format(self) -> str | None:
-        if not self._has("meta"):
+        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
             return None
         row = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
         return None if row is None else str(row[0])
@@ -124,10 +127,11 @@ class Record:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield self.db
+                self.db.execute("COMMIT")
             except BaseException:
-                self.db.execute("ROLLBACK")
+                if self.db.in_transaction:  # a full disk may have rolled it back already
+                    self.db.execute("ROLLBACK")
                 raise
-            self.db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             raise OutsideError(
                 FILE_NAME, f"cannot be written ({error})", "check disk and rights, then try again"

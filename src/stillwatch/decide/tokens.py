@@ -22,6 +22,8 @@ def make_token(record: Record, who: Who, name: str, role: str, now: float) -> st
         raise UsageError("name", "1 to 80 letters, digits, spaces or . @ _ -")
     token = f"sw_{role}_{secrets.token_urlsafe(32)}"
     with record.act() as db:
+        if record.rows("SELECT 1 FROM tokens WHERE name=? AND revoked_at IS NULL", (name,)):
+            raise UsageError(name, "is a token's name already", "two people, two names: approvals go by them")
         db.execute(
             "INSERT INTO tokens VALUES(?, ?, ?, ?, ?, NULL)",
             (f"T-{secrets.token_hex(5)}", name, role, hashlib.sha256(token.encode()).hexdigest(), now),

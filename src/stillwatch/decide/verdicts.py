@@ -10,6 +10,26 @@ from stillwatch.decide.record import Record, Who
 from stillwatch.errors import UsageError
 
 
+def kind_of(home: Path, record: Record, subject: str) -> str:
+    """`campaign` where the findings or a decision name one so, or nothing names an account so; else `account`."""
+    if subject[:2] not in ("C-", "N-"):
+        return "account"
+    try:
+        findings = facts_of(home).findings
+    except UsageError:
+        findings = ()
+    if any(f.campaign_id == subject for f in findings):
+        return "campaign"
+    if record.rows("SELECT 1 FROM decisions WHERE campaign_id=?", (subject,)):
+        return "campaign"
+    known = any(subject in f.members for f in findings) or record.rows(
+        "SELECT 1 FROM members WHERE account_id=? UNION SELECT 1 FROM decisions WHERE scope='account' AND value=? "
+        "UNION SELECT 1 FROM appeals WHERE account_id=? UNION SELECT 1 FROM joined WHERE account_id=?",
+        (subject,) * 4,
+    )
+    return "account" if known else "campaign"
+
+
 def verdict_on(
     home: Path, record: Record, who: Who, kind: str, subject: str, verdict: str, reason: str, now: float
 ) -> int:

@@ -24,6 +24,11 @@ def sentence(event: str, body: Mapping[str, Any]) -> str:
     """The alert in one sentence; only our own words, numbers and ids in it."""
     if event == "appeal":
         return f"Appeal {body.get('appeal')} was brought against {body.get('decision_id') or 'no decision that holds'}."
+    if event == "too many newcomers":
+        return (
+            f"More new accounts than three times its size ({body.get('accounts')}) sent templates of "
+            f"{body.get('campaign_id')}: its marks may be anybody's, or a gateway's token is in other hands."
+        )
     if event == "verdict wrong":
         return f"Verdict: {body.get('campaign_id') or 'an account'} was accused wrongly. What was decided is undone."
     what = f"{body.get('action')} for {body.get('accounts')} account(s) of {body.get('campaign_id') or 'one actor'}"

@@ -101,13 +101,25 @@ class Home:
                 self._known = (stamp, hashlib.sha256(body).hexdigest()[:32], body)
             return self._known[1], self._known[2]
 
+    def knows(self, account_id: str) -> bool:
+        """Whether an account is one of those."""
+        numbers = memoryview(self.known()[1])
+        wanted, low, high = account_number(account_id), 0, len(numbers) // 8
+        while low < high:
+            middle = (low + high) // 2
+            here = int.from_bytes(numbers[8 * middle : 8 * middle + 8], "little")
+            if here == wanted:
+                return True
+            low, high = (middle + 1, high) if here < wanted else (low, middle)
+        return False
+
 
 def create_app(home: Path, settings: Settings, *, clock: Callable[[], float] = time.time) -> FastAPI:
     """The service over a home. Runs its own background work (expiry, alerts, Redis) while it is up."""
     place = Home(home, settings, clock)
     metrics = Metrics()
     rules = place.rules_as_sent()
-    background = Background(place.path, settings, metrics, clock, place.known, rules)
+    background = Background(place.path, settings, metrics, clock, place.known, rules, place.knows)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -218,7 +230,8 @@ def _for_gateways(app: FastAPI, place: Home, sent_rules: tuple[bytes, str]) -> N
             await asyncio.sleep(0.1)
         etag, _ = await run_in_threadpool(place.known)
         found = await run_in_threadpool(lambda: delta(place.record, cursor, place.clock()))
-        return JSONResponse({**found, "known": etag})
+        # Gathering many decisions takes seconds, and gateways set their clocks by `now`.
+        return JSONResponse({**found, "known": etag, "now": place.clock()})
 
     @app.get(
         "/v1/known", tags=["gateways"], response_class=Response,
@@ -249,7 +262,7 @@ def _for_gateways(app: FastAPI, place: Home, sent_rules: tuple[bytes, str]) -> N
     @app.post("/v1/sightings", response_model=words.Taken, tags=["gateways"])
     def sightings(who: Gateway, body: words.Items) -> Any:
         """Unknown accounts that sent a campaign's own template: items of {campaign_id, account, joined}."""
-        return {"new": take_sightings(place.record, who, body.items, place.clock())}
+        return {"new": take_sightings(place.record, who, body.items, place.clock(), known=place.knows)}
 
 
 def _for_people(app: FastAPI, place: Home) -> None:

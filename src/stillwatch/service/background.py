@@ -18,7 +18,7 @@ from stillwatch.service.alerts import check_url, send, sentence, slack_form
 from stillwatch.service.metrics import Metrics
 from stillwatch.settings import Settings
 
-_MOST_TRIES = 8
+_LONGEST_PAUSE_S = 300.0
 _BEAT_S = 20.0
 _SHARED = Who("shared cache", "gateway")
 
@@ -28,10 +28,10 @@ class Background:
 
     def __init__(
         self, home: Path, settings: Settings, metrics: Metrics, clock: Callable[[], float],
-        known: Callable[[], tuple[str, bytes]], rules: tuple[bytes, str],
+        known: Callable[[], tuple[str, bytes]], rules: tuple[bytes, str], knows: Callable[[str], bool],
     ) -> None:  # fmt: skip
         self._home, self._settings, self._metrics, self._clock, self._known = home, settings, metrics, clock, known
-        self._rules = rules
+        self._rules, self._knows = rules, knows
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         for name in ("webhook", "slack"):
@@ -74,27 +74,30 @@ class Background:
         self._every(5.0, lambda record: (expire(record, self._clock()), None)[1])
 
     def _alerts(self) -> None:
-        tries: dict[tuple[int, str], int] = {}
+        failed: dict[str, int] = {}
+        due: dict[str, float] = {}
 
         def alerts(record: Record) -> None:
             for name, form in (("webhook", _plain), ("slack", slack_form)):
                 url = getattr(self._settings.decide, name)
-                if not url:
+                if not url or time.monotonic() < due.get(name, 0.0):
                     continue
                 mark = f"alerts sent to {name}"
                 done = record.db.execute("SELECT value FROM meta WHERE name=?", (mark,)).fetchone()
                 since = int(done[0]) if done else _latest(record, mark)
                 for row in record.rows("SELECT * FROM alerts WHERE alert_id > ? ORDER BY alert_id LIMIT 100", (since,)):
-                    key = (row["alert_id"], name)
                     try:
                         send(url, form(row["event"], json.loads(row["body"])))
                         self._metrics.alerts.labels("sent").inc()
-                    except StillwatchError:
-                        tries[key] = tries.get(key, 0) + 1
+                    except StillwatchError as error:
+                        # Kept in order and asked again later; the other receiver does not wait for this one.
+                        failed[name] = failed.get(name, 0) + 1
+                        due[name] = time.monotonic() + min(2.0 ** (failed[name] - 1), _LONGEST_PAUSE_S)
                         self._metrics.alerts.labels("failed").inc()
-                        if tries[key] < _MOST_TRIES:
-                            raise
-                        self._metrics.alerts.labels("given up").inc()
+                        if failed[name] == 1:
+                            print(f"{name}: {error}; will try again", file=sys.stderr)
+                        break
+                    failed[name] = 0
                     with record.act() as db:
                         db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (mark, str(row["alert_id"])))
 
@@ -110,10 +113,10 @@ class Background:
 
         def shared_cache(record: Record) -> None:
             nonlocal sent_cursor, sent_known, beat
-            for kind, take in (("usage", take_usage), ("sightings", take_sightings)):
-                items = collect(client, kind)
-                if items:
-                    take(record, _SHARED, items, self._clock())
+            if items := collect(client, "usage"):
+                take_usage(record, _SHARED, items, self._clock())
+            if items := collect(client, "sightings"):
+                take_sightings(record, _SHARED, items, self._clock(), known=self._knows)
             etag, body = self._known()
             cursor = record.cursor()
             fresh = sent_cursor < 0 or not client.exists(f"{PREFIX}cursor")  # or the cache lost what it had
@@ -122,8 +125,9 @@ class Background:
                 return
             try:
                 changes = delta(record, 0 if fresh else sent_cursor, self._clock())
+                told = {**changes, "known": etag, "now": self._clock()}
                 publish(
-                    client, {**changes, "known": etag}, changes["upsert"] if changes["reset"] else None,
+                    client, told, changes["upsert"] if changes["reset"] else None,
                     (body, etag) if fresh or sent_known != etag else None, rules=self._rules if fresh else None,
                 )  # fmt: skip
                 sent_cursor, sent_known, beat = int(changes["cursor"]), etag, time.monotonic()

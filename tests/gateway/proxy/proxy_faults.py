@@ -9,6 +9,8 @@ import stillwatch_gateway.litellm_plugin as plugin
 handler = plugin.handler
 _caller_of, _row, _edited, _Edit = plugin.caller_of, plugin.row_at_arrival, plugin.edited_answer, plugin.StreamEdit
 
+_call_of = plugin.Stillwatch._call
+
 
 def caller_of(auth: Any) -> Any:
     if auth.user_id == "faulty-judge":
@@ -29,11 +31,27 @@ def edited_answer(answer: Any, mode: str) -> Any:
 
 
 class StreamEdit(_Edit):  # type: ignore[misc, valid-type]
+    broken = False
+
     def chunk(self, chunk: Any) -> Any:
         if "faulty-edit" in str(chunk):
+            self.broken = True
             raise AttributeError("choices")
         return super().chunk(chunk)
 
+    def rest(self) -> bytes:
+        if self.broken:
+            raise MemoryError("a fault of ours, at a stream's end")
+        return super().rest()
 
+
+def call_of(self: Any, data: Any) -> Any:
+    found = _call_of(self, data)
+    if found is not None and found.row is not None and found.row["account_id"] == "faulty-call":
+        raise KeyError("a fault of ours, in every hook after the first")
+    return found
+
+
+plugin.Stillwatch._call = call_of
 plugin.caller_of, plugin.row_at_arrival = caller_of, row_at_arrival
 plugin.edited_answer, plugin.StreamEdit = edited_answer, StreamEdit

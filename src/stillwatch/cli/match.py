@@ -1,0 +1,446 @@
+"""`match`: compare accounts with another provider in private; tokens for indicators; disputes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from stillwatch.cli import options, terminal
+from stillwatch.cli.people import _done, _who, by_option
+from stillwatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from stillwatch.match.sets import MatchSet
+    from stillwatch.match.wire import Line
+
+F = TypeVar("F", bound=Callable[..., Any])
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def match() -> None:
+    """Compare accounts with another provider in private: how many are common, then, if both agree, which."""
+
+
+@match.group()
+def tokens() -> None:
+    """Tokens for indicators in feeds (RFC 9497), made with an evaluator that never sees a value."""
+
+
+def _set_options(function: F) -> F:
+    for option in (
+        click.option("--template-uses", type=click.IntRange(1), default=50, show_default=True,
+                     help="Exchanges that a prompt's fingerprint must be in to be a template."),
+        click.option("--format", "dialect", default="auto", show_default=True, metavar="NAME",
+                     help="The logs' format."),
+        click.option("--calling-code", default="", metavar="DIGITS", help="Country of phones written without one: 49."),
+        click.option("--campaign", "campaigns", multiple=True, metavar="ID",
+                     help="Only accounts of this campaign of the latest sweep. May be repeated."),
+        click.option("--kinds", default="payment,email,phone,device,network,template", show_default=True,
+                     metavar="LIST", help="What to compare."),
+        click.option("--logs", multiple=True, metavar="LOGS", help="Logs, for networks and templates, read anew."),
+        click.option("--accounts", multiple=True, type=_FILE, metavar="FILE", help="Accounts file, read anew."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def _terms_options(function: F) -> F:
+    for option in (
+        click.option("--share-alarm", type=float, default=0.5, show_default=True, metavar="SHARE",
+                     help="Share of the smaller set in common above which a person must look."),
+        click.option("--least-common", type=click.IntRange(1), default=10, show_default=True, metavar="K",
+                     help="Below this, no matches are shown, whoever consents."),
+        click.option("--limit", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True, metavar="N",
+                     help="Largest set that asks."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def _listen_options(port: int) -> Callable[[F], F]:
+    def add(function: F) -> F:
+        function = click.option("--behind-tls", is_flag=True, help="Listen off loopback: TLS is in front.")(function)
+        function = click.option("--port", type=click.IntRange(1, 65535), default=port, show_default=True)(function)
+        return click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")(function)
+
+    return add
+
+
+def _line_options(function: F) -> F:
+    function = click.option(
+        "--token-file", type=_FILE, metavar="FILE", help="The peer's secret (else STILLWATCH_MATCH_SECRET)."
+    )(function)
+    return click.option("--as", "name", required=True, metavar="NAME", help="Our name, as the peer paired it.")(
+        function
+    )
+
+
+def _line(url: str, name: str, token_file: Path | None) -> Line:
+    from stillwatch.match.wire import Line
+
+    secret = os.environ.get("STILLWATCH_MATCH_SECRET", "")
+    if token_file is not None:
+        options.check_files("--token-file", (token_file,))
+        secret = token_file.read_text("utf-8", "replace")[:200]
+    return Line(url, name, secret)
+
+
+def _make_set(
+    home: Path, accounts: tuple[Path, ...], logs: tuple[str, ...], kinds: str, campaigns: tuple[str, ...],
+    calling_code: str, dialect: str, template_uses: int,
+) -> MatchSet:  # fmt: skip
+    from stillwatch.match.sets import make_set
+
+    options.check_files("--accounts", accounts)
+    if calling_code and not (calling_code.isascii() and calling_code.isdigit() and len(calling_code) <= 3):
+        raise UsageError("--calling-code", "is 1 to 3 digits", "--calling-code 49")
+    only: set[str] | None = None
+    if campaigns:
+        from stillwatch.report.findings import read_findings
+
+        rows = read_findings(home).campaign_rows()
+        known = {str(row["campaign_id"]): row["account_ids"] for row in rows}
+        gone = [id for id in campaigns if id not in known]
+        if gone:
+            raise UsageError("--campaign", f"there is no {gone[0][:40]!r} in the latest sweep", "stillwatch campaigns")
+        only = {str(id) for campaign in campaigns for id in known[campaign]}
+    names = [kind.strip() for kind in kinds.split(",") if kind.strip()]
+    return make_set(accounts, logs, names, only=only, calling_code=calling_code, dialect=dialect,
+                    template_uses=template_uses)  # fmt: skip
+
+
+def _tell_url(does: str, host: str, port: int, home: Path, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json({"url": f"http://{host}:{port}", "home": str(home)})
+    click.echo(f"{does} on http://{host}:{port} (Ctrl-C ends it).", err=True)
+
+
+def _tell_set(found: MatchSet) -> None:
+    for kind, size in found.sizes.items():
+        click.echo(f"{kind}: {size:,} tokens", err=True)
+    for kind, why in found.not_matchable.items():
+        click.echo(f"{kind}: {why}", err=True)
+    for kind, lost in found.left_out.items():
+        if kind in found.sizes:
+            click.echo(f"{kind}: left out: {', '.join(f'{n:,} {why}' for why, n in lost.items())}", err=True)
+
+
+@match.command()
+@click.argument("name", metavar="NAME")
+@click.option("--role", type=click.Choice(["match", "evaluate"]), default="match", show_default=True)
+@click.option("--secret-file", type=_FILE, metavar="FILE", help="Take the secret that the other side made.")
+@by_option
+@options.home_option
+@options.json_option
+def pair(name: str, role: str, secret_file: Path | None, by: str | None, home: Path, as_json: bool) -> None:
+    """Make the secret that we share with a peer. It is shown this once; hand it over out of band."""
+    from stillwatch.match.book import Book
+
+    given = None
+    if secret_file is not None:
+        options.check_files("--secret-file", (secret_file,))
+        given = secret_file.read_text("utf-8", "replace")[:200]
+    secret = Book(home).pair(_who(by), name, role, time.time(), given)
+    _done(as_json, secret, name=name, role=role, secret=secret)
+
+
+@match.command()
+@click.option("--revoke", metavar="NAME", help="End this peer's secret, at once.")
+@by_option
+@options.home_option
+@options.json_option
+def peers(revoke: str | None, by: str | None, home: Path, as_json: bool) -> None:
+    """List peers (never their secrets), or revoke one."""
+    from stillwatch.match.book import Book
+
+    book = Book(home)
+    if revoke is not None:
+        book.revoke(_who(by), revoke, time.time())
+    rows = book.peers()
+    if as_json:
+        terminal.print_json({"peers": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['name']:<24} {row['role']:<9} {'revoked' if row['revoked_at'] else 'holds'}")
+
+
+@match.command()
+@_set_options
+@_terms_options
+@click.option(
+    "--least-size",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Smallest set that may ask: a set of one is a question about one customer.",
+)
+@click.option("--runs", type=click.IntRange(1), default=4, show_default=True, help="Runs of a peer in a period.")
+@click.option("--period-days", type=float, default=30.0, show_default=True, metavar="DAYS")
+@click.option(
+    "--consent",
+    type=click.Choice(["ask", "cardinality", "never"]),
+    default="ask",
+    show_default=True,
+    help="Ask a person before the count and the matches; only before the matches; or never show matches.",
+)
+@_listen_options(8777)
+@options.home_option
+@options.json_option
+def serve(
+    accounts: tuple[Path, ...], logs: tuple[str, ...], kinds: str, campaigns: tuple[str, ...], calling_code: str,
+    dialect: str, template_uses: int, limit: int, least_common: int, share_alarm: float, least_size: int, runs: int,
+    period_days: float, consent: str, host: str, port: int, behind_tls: bool, home: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Answer a peer's questions. TLS is a reverse proxy's matter: this listens on loopback."""
+    from stillwatch.match.answers import Answering
+    from stillwatch.match.book import Book
+    from stillwatch.match.crossing import Workers
+    from stillwatch.match.running import run
+    from stillwatch.match.terms import Terms
+
+    book = Book(home)
+    terms = Terms(limit, least_size, runs, period_days, least_common, share_alarm, consent).check()
+    found = _make_set(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
+    _tell_set(found)
+    answering = Answering(book, found, terms, Workers(), tell=lambda line: click.echo(line, err=True))
+    _tell_url("Answering", host, port, home, as_json)
+    try:
+        run(answering.app(), host, port, behind_tls=behind_tls)
+    finally:
+        answering.close()
+
+
+@match.command("with")
+@click.argument("url", metavar="URL")
+@_set_options
+@_terms_options
+@_line_options
+@click.option("--reveal", is_flag=True, help="We consent to matches; the person is asked once the count is known.")
+@click.option("--yes", is_flag=True, help="Do not ask the person (an alarm still ends the run).")
+@click.option("--despite-alarm", is_flag=True, help="Consent even where the share of the set is alarming.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=float,
+    default=3600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the peer's word.",
+)
+@by_option
+@options.home_option
+@options.json_option
+def with_(
+    url: str, accounts: tuple[Path, ...], logs: tuple[str, ...], kinds: str, campaigns: tuple[str, ...],
+    calling_code: str, dialect: str, template_uses: int, limit: int, least_common: int, share_alarm: float, name: str,
+    token_file: Path | None, reveal: bool, yes: bool, despite_alarm: bool, wait_s: float, by: str | None, home: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Ask a peer how many of our tokens it also has; with --reveal, and its consent, which."""
+    from stillwatch.match.asks import Count, match_with
+    from stillwatch.match.book import Book
+    from stillwatch.match.crossing import Workers
+    from stillwatch.match.terms import Terms
+
+    book, line = Book(home), _line(url, name, token_file)
+    terms = Terms(limit=limit, least_common=least_common, least_size=least_common, share_alarm=share_alarm).check()
+    found = _make_set(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
+    _tell_set(found)
+
+    def consents(count: Count) -> bool:
+        told = f"{count.common:,} of our {count.own_size:,} tokens are among the peer's {count.their_size:,}."
+        if count.alarm:
+            told += " ALARM: an alarming share of the smaller set; it may hold networks or prompts that everyone has."
+        click.echo(told, err=True)
+        if not reveal or (count.alarm and not despite_alarm):
+            return False
+        return yes or (sys.stdin.isatty() and click.confirm("Show each other which?", default=False, err=True))
+
+    workers = Workers()
+    try:
+        outcome = match_with(book, line, url, found, terms, workers, _who(by), consents=consents, wait_s=wait_s)
+    finally:
+        workers.close()
+    if as_json:
+        terminal.print_json({**dataclasses.asdict(outcome), "not_matchable": found.not_matchable})
+        return
+    says = {
+        "below": f"Fewer than {least_common} or the peer's own least: nothing more is shown.",
+        "counted": "No consent here: the run ends with the count.",
+        "refused": "The peer did not consent: the run ends with the count.",
+        "done": f"{outcome.matches:,} matches, {outcome.accounts:,} of our accounts: {outcome.file}",
+        "disputed": "The peer disputes the matches: see `stillwatch match open`.",
+    }
+    click.echo(f"{outcome.run_id}: {outcome.common:,} common ({', '.join(outcome.kinds)}). {says[outcome.state]}")
+
+
+@match.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--yes/--no", "yes", required=True, default=None, help="The word.")
+@by_option
+@options.home_option
+@options.json_option
+def consent(run_id: str, yes: bool, by: str | None, home: Path, as_json: bool) -> None:
+    """Give our word on a run that waits for it: first for the count, then for the matches."""
+    from stillwatch.match.book import Book
+
+    about = Book(home).consent(_who(by), run_id, yes, time.time())
+    word = "the count" if about == "waiting" else "the matches"
+    _done(as_json, f"{run_id}: {'yes' if yes else 'no'} to {word}.", run_id=run_id, about=word, yes=yes)
+
+
+@match.command()
+@options.home_option
+@options.json_option
+def runs(home: Path, as_json: bool) -> None:
+    """List runs: with whom, which kinds, sizes, count, consent, commitments; never a token."""
+    from stillwatch.match.book import Book
+
+    rows = Book(home).runs()
+    if as_json:
+        terminal.print_json({"runs": rows})
+        return
+    for row in rows:
+        facts = row["facts"]
+        sizes = f"own {facts['own_size']:,}, theirs {facts['their_size']:,}, common {facts.get('count', '-')}"
+        click.echo(f"{row['run_id']}  {row['side']:<8} {row['state']:<10} {row['peer'][:40]}  {sizes}")
+
+
+@match.command("open")
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--out", type=_FILE, required=True, metavar="FILE", help="Where to write it (mode 0600): it holds the set."
+)
+@_set_options
+@options.home_option
+@options.json_option
+def open_(
+    run_id: str, out: Path, accounts: tuple[Path, ...], logs: tuple[str, ...], kinds: str, campaigns: tuple[str, ...],
+    calling_code: str, dialect: str, template_uses: int, home: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """In a dispute: write what an arbiter needs to see that we used the set that we committed to."""
+    from stillwatch.match.book import Book
+    from stillwatch.match.commitment import Opening, commit
+
+    run = Book(home).run(run_id)
+    found = _make_set(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
+    kept, facts = run["opening"], run["facts"]
+    if not kept.get("key") or "own_message" not in facts:
+        raise UsageError(run_id, "has no opening: it ended early, or is older than 90 days")
+    if commit(found.tokens, bytes.fromhex(kept["nonce"])) != facts["own_commitment"]:
+        raise UsageError(
+            run_id, "these inputs do not make the set of that run", "give the files and options as they were"
+        )
+    opening = Opening(run_id, run["side"], kept["nonce"], kept["key"], tuple(found.tokens), facts["own_message"],
+                      int(kept["most"]))  # fmt: skip
+    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(opening.as_dict(), file)
+    says = f"{out}: the opening of {run_id}. It holds our whole set: for the arbiter only."
+    _done(as_json, says, run_id=run_id, file=str(out), tokens=len(found.tokens))
+
+
+@match.command()
+@click.argument("opening", type=_FILE, metavar="FILE")
+@options.home_option
+@options.json_option
+def check(opening: Path, home: Path, as_json: bool) -> None:
+    """Check a peer's opening against what our transcript says it committed to and sent."""
+    from stillwatch.match.book import Book
+    from stillwatch.match.commitment import faults, read_opening
+
+    options.check_files("FILE", (opening,))
+    try:
+        document = json.loads(opening.read_bytes())
+    except ValueError:
+        document = None
+    shown = read_opening(document)
+    facts = Book(home).run(shown.run_id, "answers" if shown.side == "asks" else "asks")["facts"]
+    if "their_message" not in facts:
+        raise UsageError(shown.run_id, "ended before the peer's message came", "there is nothing to check")
+    wrong = faults(shown, facts["their_commitment"], facts["their_message"])
+    if as_json:
+        terminal.print_json({"run_id": shown.run_id, "holds": not wrong, "faults": wrong})
+    else:
+        click.echo(f"{shown.run_id}: " + ("; ".join(wrong) if wrong else "the opening holds"))
+
+
+@tokens.command("serve")
+@click.option("--inputs-a-day", type=click.IntRange(1), default=10_000, show_default=True, help="Of one member.")
+@click.option(
+    "--epoch-days", type=click.IntRange(1, 366), default=30, show_default=True, help="How long a key is used."
+)
+@_listen_options(8778)
+@options.home_option
+@options.json_option
+def serve_tokens(
+    inputs_a_day: int, epoch_days: int, host: str, port: int, behind_tls: bool, home: Path, as_json: bool
+) -> None:
+    """Run the evaluator: it holds the key, and sees no value."""
+    from stillwatch.match.book import Book
+    from stillwatch.match.evaluator import Evaluating, Rates
+    from stillwatch.match.running import run
+
+    evaluating = Evaluating(Book(home), Rates(inputs_a_day, epoch_days))
+    _tell_url("Evaluating", host, port, home, as_json)
+    run(evaluating.app(), host, port, behind_tls=behind_tls)
+
+
+@tokens.command()
+@click.argument("url", metavar="URL")
+@click.option("--kind", required=True, metavar="KIND", help="payment, email, phone, device, network or template.")
+@click.option(
+    "--from",
+    "source",
+    type=click.File("r", encoding="utf-8"),
+    default="-",
+    metavar="FILE",
+    help="Values, one a line (default: standard input).",
+)
+@click.option("--key-id", default="", metavar="ID", help="The key that the evaluator must use.")
+@click.option("--calling-code", default="", metavar="DIGITS", help="Country of phones written without one: 49.")
+@_line_options
+@options.json_option
+def make(
+    url: str, kind: str, source: Any, key_id: str, calling_code: str, name: str, token_file: Path | None, as_json: bool
+) -> None:
+    """Make tokens of values with an evaluator's help. Values are read from a file, never from the command line."""
+    from stillwatch.match.evaluator import make_tokens
+
+    line = _line(url, name, token_file)
+    values = [(kind, text) for text in (row.strip() for row in source) if text]
+    made = [str(token) for token in make_tokens(line, values, key_id=key_id, calling_code=calling_code)]
+    if as_json:
+        terminal.print_json({"tokens": made})
+    else:
+        terminal.print_pieces(token + "\n" for token in made)
+
+
+@tokens.command("check")
+@click.argument("source", type=click.File("r", encoding="utf-8"), metavar="FILE")
+@options.json_option
+def check_tokens(source: Any, as_json: bool) -> None:
+    """Say of each line whether it may pass as a token; bare hashes and raw identifiers are refused, with the reason."""
+    from stillwatch.match.refused import why_no_token
+
+    found = [(number, why_no_token(row.strip())) for number, row in enumerate(source, 1) if row.strip()]
+    wrong = [{"line": number, "why": why} for number, why in found if why is not None]
+    if as_json:
+        terminal.print_json({"lines": len(found), "refused": wrong})
+    else:
+        for one in wrong[:50]:
+            click.echo(f"line {one['line']}: {one['why']}")
+        click.echo(f"{len(found) - len(wrong):,} of {len(found):,} may pass.")
+    if wrong:
+        raise UsageError("tokens", f"{len(wrong):,} of {len(found):,} lines are no tokens", "docs/matching.md says why")

@@ -1,0 +1,112 @@
+"""The evaluator of tokens: a small server of a neutral body; keyed, rate-limited, in batches. And asking it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+
+from stillwatch.decide.record import Who
+from stillwatch.errors import OutsideError, UsageError
+from stillwatch.match import oprf
+from stillwatch.match.book import DAY_S, Book
+from stillwatch.match.door import Call, open_door
+from stillwatch.match.wire import Line
+
+KEY_NAME = "evaluator.key"
+
+
+@dataclass(frozen=True)
+class Rates:
+    """`inputs_a_day`: values that one member may ask in a day: what bounds trying all of a small domain.
+    `epoch_days`: how long a key is used."""
+
+    inputs_a_day: int = 10_000
+    epoch_days: int = 30
+
+    def epoch(self, now: float) -> int:
+        """The number of the epoch at a time (seconds since 1970)."""
+        return int(now // (self.epoch_days * DAY_S))
+
+
+class Evaluating:
+    """The evaluator over a home. It sees how many values a member asks, and none of them."""
+
+    def __init__(self, book: Book, rates: Rates, *, clock: Callable[[], float] = time.time) -> None:
+        self.book, self.rates, self.clock = book, rates, clock
+        self._master = _master(book.home)
+        self._epoch = oprf.Epoch(self._master, rates.epoch(clock()))
+
+    def app(self) -> Starlette:
+        """The routes."""
+        body = oprf.MOST_AT_ONCE * 48 + 1024
+        return open_door(self.book, [("POST", "/v1/tokens/evaluate", "evaluate", body, self.evaluate)], self.clock)
+
+    def evaluate(self, call: Call) -> dict[str, Any]:
+        """{blinded: [base64]} to the evaluated batch, its key and epoch. Refused over the member's rate."""
+        said = call.json().get("blinded")
+        if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+            raise UsageError("blinded", "is no list of base64", "send what RFC 9497 blinds")
+        try:
+            blinded = [base64.b64decode(one, validate=True) for one in said]
+        except (binascii.Error, ValueError) as error:
+            raise UsageError("blinded", "is no list of base64", "send what RFC 9497 blinds") from error
+        now = self.clock()
+        if self._epoch.number != self.rates.epoch(now):
+            self._epoch = oprf.Epoch(self._master, self.rates.epoch(now))
+        epoch = self._epoch
+        self.book.use(call.peer.name, now, DAY_S, {"inputs": (len(blinded), self.rates.inputs_a_day)})
+        made = epoch.evaluate(blinded)
+        self.book.audit(Who(call.peer.name, "peer"), "tokens evaluated", epoch.key_id, now, inputs=len(blinded),
+                        epoch=epoch.number)  # fmt: skip
+        return {
+            "epoch": epoch.number, "key_id": epoch.key_id, "public_key": base64.b64encode(epoch.public_key).decode(),
+            "evaluated": base64.b64encode(made).decode(),
+        }  # fmt: skip
+
+
+def make_tokens(
+    line: Line, values: Sequence[tuple[str, str]], *, key_id: str = "", calling_code: str = ""
+) -> list[oprf.Token]:
+    """Tokens of (kind, value), in order, `MOST_AT_ONCE` a request. `key_id` pins the evaluator's key; UsageError where
+    it uses another, or changes it between two batches, or a value is none of its kind."""
+    inputs = [oprf.input_of(kind, value, calling_code) for kind, value in values]
+    made: list[oprf.Token] = []
+    for first in range(0, len(inputs), oprf.MOST_AT_ONCE):
+        part = inputs[first : first + oprf.MOST_AT_ONCE]
+        kept, sent = oprf.blind(part)
+        said = line.words("POST", "/v1/tokens/evaluate", {"blinded": [base64.b64encode(one).decode() for one in sent]})
+        try:
+            public = base64.b64decode(str(said["public_key"]), validate=True)
+            evaluated, epoch = base64.b64decode(str(said["evaluated"]), validate=True), int(said["epoch"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise OutsideError(line.url, "answered what is no evaluation", "ask who runs it") from error
+        kinds = [kind for kind, _ in values[first : first + oprf.MOST_AT_ONCE]]
+        tokens = oprf.finish(kept, evaluated, public, epoch, kinds)
+        pinned = key_id or (made[0].key_id if made else tokens[0].key_id)
+        if tokens[0].key_id != pinned:
+            raise UsageError("evaluator", f"uses the key {tokens[0].key_id}, not {pinned}",
+                             "ask the others which key they see: a key of your own would mark your tokens")  # fmt: skip
+        made += tokens
+    return made
+
+
+def _master(home: Path) -> bytes:
+    """The master secret in DIR/evaluator.key (mode 0600), made on first use."""
+    path = Path(home) / KEY_NAME
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    master = path.read_bytes()
+    if len(master) != 32:
+        raise UsageError(str(path), "is no key of 32 bytes", "restore it from a backup; a new one makes new tokens")
+    return master
