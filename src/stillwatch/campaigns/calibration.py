@@ -112,8 +112,11 @@ class Calibration:
         return self.shift(against(1.0 - none, w.explanation - price), prior)
 
     def price(self, w: Weighed) -> Array:
-        """Bits that each candidate's small number of accounts costs."""
-        return self.few * halvings(w.view.size)
+        """Bits that each candidate's small number of accounts costs.
+
+        Of small groups there are many to choose from. Not of those that somebody else named.
+        """
+        return self.few * halvings(w.view.size) * (1.0 - w.named)
 
     def _each(self, w: Weighed) -> Array:
         tied = self.tied(w)

@@ -10,7 +10,7 @@ from stillwatch.signals import Opinion, signal
 
 
 @signal(family="foreign", about="conduct", needs=("prompt",))
-def foreign_indicators(view: View, *, most_bits: float = 2.6) -> Opinion:
+def foreign_indicators(view: View, *, most_bits: float = 1.6) -> Opinion:
     """An actor's prompts carry templates that another provider saw in a harvest and hardly anywhere else.
 
     Share of exchanges with a shared mark, of accounts that sent three different marks of one foreign campaign, times
