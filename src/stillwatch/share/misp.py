@@ -54,8 +54,8 @@ def write_feed(folder: Path, sender: Sender, found: Sequence[Leaving], valid_day
                 timestamp=at,
             )  # fmt: skip
         feed = event.to_feed(with_meta=True)
-        manifest |= feed.pop("_manifest") if "_manifest" in feed else event.manifest
-        hashes += [f"{digest},{event.uuid}" for digest in feed.pop("_hashes", [])]
+        manifest |= feed["Event"].pop("_manifest")
+        hashes += [f"{digest},{event.uuid}" for digest in feed["Event"].pop("_hashes")]
         written.append(folder / f"{event.uuid}.json")
         written[-1].write_text(json.dumps(feed, indent=1, default=str), "utf-8")
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str), "utf-8")

@@ -1,4 +1,4 @@
-"""What leaves, as Sigma rules for whoever matches telemetry: templates, an account that fills them, a shared payment."""
+"""What leaves, as Sigma rules for whoever matches telemetry: templates, accounts that fill them, shared payment."""
 
 from __future__ import annotations
 

@@ -14,7 +14,15 @@ from stillwatch.errors import UsageError
 from stillwatch.share import sigma
 from stillwatch.share.leaving import Between, Leaving
 from stillwatch.share.words import (
-    ATLAS, EXTENSION_ID, EXTENSION_VERSION, TLP, TLP_EXTENSION_ID, attack_pattern_id, icd203, our_id, tlp_marking,
+    ATLAS,
+    EXTENSION_ID,
+    EXTENSION_VERSION,
+    TLP,
+    TLP_EXTENSION_ID,
+    attack_pattern_id,
+    icd203,
+    our_id,
+    tlp_marking,
 )  # fmt: skip
 from stillwatch.sketch.public_hashes import SEED_VERSION
 
@@ -40,7 +48,9 @@ class Sender:
 
     def __post_init__(self) -> None:
         if not self.provider.strip():
-            raise UsageError("[share] provider", "is empty", 'name yourself as others know you: provider = "Example AI"')
+            raise UsageError(
+                "[share] provider", "is empty", 'name yourself as others know you: provider = "Example AI"'
+            )
         if self.tlp not in TLP:
             raise UsageError("--tlp", f"one of {', '.join(TLP)}")
 
@@ -74,9 +84,10 @@ def bundle(sender: Sender, found: Sequence[Leaving], made_at: Mapping[str, float
             objects.setdefault(one["id"], one)
             told.append(one["id"])
     if told:
+        refs = list(dict.fromkeys(told))
         whole = _object(sender, "grouping", our_id("grouping", sender.provider, *sorted(told)), moment(sender.now))
         objects[whole["id"]] = whole | {
-            "name": "Distillation indicators", "context": "suspicious-activity", "object_refs": list(dict.fromkeys(told)),
+            "name": "Distillation indicators", "context": "suspicious-activity", "object_refs": refs,
             "description": "What one sweep found, as it may be shared. Each recipient decides alone what to do.",
         }  # fmt: skip
     key = ",".join(f"{o['id']}@{o.get('modified', '')}" for o in objects.values())
@@ -163,7 +174,9 @@ def _objects_of(sender: Sender, found: Leaving, created: str, valid_days: int) -
 def extension(sender: Sender, found: Leaving, *, marks: bool = False) -> dict[str, Any]:
     """Our extension of a campaign, a network, or (with `marks`) an indicator."""
     out: dict[str, Any] = {"extension_type": "property-extension", "kind": found.kind}
-    counts = {name: _count(sender, n) for name, n in (("accounts", found.accounts), ("exchanges", found.exchanges)) if n}
+    counts = {
+        name: _count(sender, n) for name, n in (("accounts", found.accounts), ("exchanges", found.exchanges)) if n
+    }
     small = [name for name in ("accounts", "exchanges") if name not in counts]
     out |= {"counts": counts} if counts else {}
     out |= {"suppressed": small} if small else {}

@@ -1,4 +1,4 @@
-"""Words that others fixed: TLP 2.0 markings, ATLAS objects, ICD 203 terms, Admiralty grades; and our own extension's ids.
+"""Words that others fixed: TLP 2.0, ATLAS, ICD 203, Admiralty grades; and the id of our own extension.
 
 Sources: OASIS cti-stix-common-objects (TLP 2.0), MITRE ATLAS navigator data of 24 June 2026, ICD 203, FIRST TLP 2.0.
 """

@@ -34,8 +34,8 @@ def foreign_campaign(view: View, *, most_bits: float = 2.0, min_lift: float = 5.
 
     def says(i: int) -> str:
         return (
-            f"{share[i]:.0%} of its {int(view.size[i]):,} accounts (weighted by how sure the source is) carry templates "
-            "of one campaign that another provider saw."
+            f"{share[i]:.0%} of its {int(view.size[i]):,} accounts (weighted by how sure the source is) carry "
+            "templates of one campaign that another provider saw."
         )
 
     def facts(i: int) -> dict[str, float]:

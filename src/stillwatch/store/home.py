@@ -148,8 +148,8 @@ class Store:
         return Window.over(
             self.exchange_files(since, until), self.fingerprint_files(since, until), self.turn_files(since, until),
             account_ids=self.account_ids(), accounts=self.accounts(), releases=self.releases(),
-            status_changes=self.status_changes(), indicators=active_marks(self.home, time.time()), since=since, until=until, memory_gib=memory_gib, threads=threads,
-            scratch=self.home / "scratch",
+            status_changes=self.status_changes(), since=since, until=until, memory_gib=memory_gib, threads=threads,
+            indicators=active_marks(self.home, time.time()), scratch=self.home / "scratch",
         )  # fmt: skip
 
     def part(self, kind: str, name: str) -> pa.Table:

@@ -86,7 +86,7 @@ class Indicators:
 MARKS = pa.schema(
     [("campaign", pa.int32()), ("kind", pa.string()), ("value", pa.int64()), ("confidence", pa.float64())]
 )
-"""Foreign marks as a window shows them: a number for each (source, campaign), the mark, how sure its source is (0..1)."""
+"""Foreign marks in a window: a number for each (source, campaign), the mark, how sure its source is (0..1)."""
 
 
 def active_marks(home: Path, now: float) -> pa.Table:
