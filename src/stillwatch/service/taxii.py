@@ -78,7 +78,7 @@ def _peer(request: Request, kept: Kept) -> Peer:
     return peer
 
 
-Who_asks = Annotated[Peer, Depends(_peer)]
+Asker = Annotated[Peer, Depends(_peer)]
 
 
 def _right(kept: Collections, peer: Peer, collection: str, right: str) -> None:
@@ -111,30 +111,30 @@ def _errors(app: FastAPI) -> None:
 
 def _about(app: FastAPI) -> None:
     @app.get("/taxii2/")
-    def discovery(request: Request, peer: Who_asks) -> Response:
+    def discovery(request: Request, peer: Asker) -> Response:
         root = f"{str(request.base_url).rstrip('/')}/{ROOT}/"
         share = request.app.state.settings.share
         who = {"title": share.provider or "stillwatch", "api_roots": [root], "default": root}
         return _answer(who | ({"contact": share.contact} if share.contact else {}))
 
     @app.get(f"/{ROOT}/")
-    def api_root(peer: Who_asks) -> Response:
+    def api_root(peer: Asker) -> Response:
         return _answer({"title": "Distillation indicators", "versions": [MEDIA], "max_content_length": LONGEST_BODY})
 
     @app.get(f"/{ROOT}/status/{{status_id}}/")
-    def status(status_id: str, peer: Who_asks, kept: Kept) -> Response:
+    def status(status_id: str, peer: Asker, kept: Kept) -> Response:
         found = kept.status(peer, status_id) if _STATUS_ID.fullmatch(status_id) else None
         if found is None:
             raise HTTPException(404, "there is no such status")
         return _answer(found)
 
     @app.get(f"/{ROOT}/collections/")
-    def collections(peer: Who_asks, kept: Kept) -> Response:
+    def collections(peer: Asker, kept: Kept) -> Response:
         seen = [c | {"media_types": ["application/stix+json;version=2.1"]} for c in kept.seen_by(peer)]
         return _answer({"collections": seen} if seen else {})
 
     @app.get(f"/{ROOT}/collections/{{collection}}/")
-    def one(collection: str, peer: Who_asks, kept: Kept) -> Response:
+    def one(collection: str, peer: Asker, kept: Kept) -> Response:
         found = next((c for c in kept.seen_by(peer) if c["id"] == collection), None)
         if found is None:
             raise HTTPException(404, "there is no such collection")
@@ -145,7 +145,7 @@ def _objects(app: FastAPI) -> None:
     base = f"/{ROOT}/collections/{{collection}}"
 
     @app.get(f"{base}/manifest/")
-    def manifest(collection: str, request: Request, peer: Who_asks, kept: Kept) -> Response:
+    def manifest(collection: str, request: Request, peer: Asker, kept: Kept) -> Response:
         _right(kept, peer, collection, "can_read")
         return _page(kept, collection, asked_of(request), lambda row: {
             "id": row["id"], "date_added": _stamp(row["added_at"]), "version": row["version"],
@@ -153,25 +153,25 @@ def _objects(app: FastAPI) -> None:
         })  # fmt: skip
 
     @app.get(f"{base}/objects/")
-    def objects(collection: str, request: Request, peer: Who_asks, kept: Kept) -> Response:
+    def objects(collection: str, request: Request, peer: Asker, kept: Kept) -> Response:
         _right(kept, peer, collection, "can_read")
         return _page(kept, collection, asked_of(request), _body)
 
     @app.get(f"{base}/objects/{{object_id}}/")
-    def by_id(collection: str, object_id: str, request: Request, peer: Who_asks, kept: Kept) -> Response:
+    def by_id(collection: str, object_id: str, request: Request, peer: Asker, kept: Kept) -> Response:
         _right(kept, peer, collection, "can_read")
         _there(kept, collection, object_id)
         return _page(kept, collection, asked_of(request, (object_id,)), _body)
 
     @app.get(f"{base}/objects/{{object_id}}/versions/")
-    def versions(collection: str, object_id: str, request: Request, peer: Who_asks, kept: Kept) -> Response:
+    def versions(collection: str, object_id: str, request: Request, peer: Asker, kept: Kept) -> Response:
         _right(kept, peer, collection, "can_read")
         _there(kept, collection, object_id)
         asked = asked_of(request, (object_id,), version=("all",))
         return _page(kept, collection, asked, lambda row: row["version"], name="versions")
 
     @app.delete(f"{base}/objects/{{object_id}}/")
-    def delete(collection: str, object_id: str, request: Request, peer: Who_asks, kept: Kept) -> Response:
+    def delete(collection: str, object_id: str, request: Request, peer: Asker, kept: Kept) -> Response:
         _right(kept, peer, collection, "can_write")
         asked = asked_of(request, (object_id,), version=None if "match[version]" in request.query_params else ("all",))
         if not kept.remove(collection, asked, peer.name):
@@ -179,7 +179,7 @@ def _objects(app: FastAPI) -> None:
         return _answer({})
 
     @app.post(f"{base}/objects/")
-    async def add(collection: str, request: Request, peer: Who_asks, kept: Kept) -> Response:
+    async def add(collection: str, request: Request, peer: Asker, kept: Kept) -> Response:
         _right(kept, peer, collection, "can_write")
         if request.headers.get("content-type", "").replace(" ", "") not in (MEDIA, "application/taxii+json"):
             raise HTTPException(415, f"send {MEDIA}")

@@ -45,7 +45,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request for objects. `version` holds `last`, `first`, `all` or STIX timestamps; `after` an arrival (seconds)."""
+    """A request for objects. `version`: `last`, `first`, `all` or STIX timestamps; `after`: an arrival (seconds)."""
 
     ids: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
