@@ -97,10 +97,8 @@ def test_sigma_reads_the_rules_and_finds_nothing_wrong(given: tuple[Path, Path, 
     assert {(r.type.name, r.group_by[0]) for r in correlations} == {
         ("VALUE_COUNT", "account_id"), ("VALUE_COUNT", "payment_token"),
     }  # fmt: skip
-    asks_the_network = ("attacktag", "d3_fendtag", "d3fendtag")
-    old_tlp = ("tlptag", "tlpv1_tag", "tlpv1tag", "tl_pv1_tag")
-    chosen = [v for name, v in validators.items() if name not in (*asks_the_network, *old_tlp)]
-    chosen = [v for v in chosen if v.__name__ not in ("TLPv1TagValidator", "ATTACKTagValidator", "D3FENDTagValidator")]
+    needs_the_network_or_tlp_1 = ("ATTACKTagValidator", "D3FENDTagValidator", "TLPv1TagValidator")
+    chosen = [v for v in validators.values() if v.__name__ not in needs_the_network_or_tlp_1]
     rules.resolve_rule_references()
     assert not SigmaValidator(chosen).validate_rules(iter(rules.rules))
     pattern = SigmaCollection.from_yaml(objects(given[2], "indicator")[0]["pattern"])

@@ -35,7 +35,7 @@ def account(number: int, ring: str = "ring") -> str:
 
 def exchange(number: int, account_id: str, prompt: str, **more: Any) -> dict[str, Any]:
     """One logged call, with canaries wherever a log holds something of a customer."""
-    at = datetime.fromtimestamp(_START.timestamp() + number * 371, UTC)
+    at = datetime.fromtimestamp(_START.timestamp() + number % 3000 * 371, UTC)
     return {
         "exchange_id": f"x-{number}-{CANARY}", "started_at": at.isoformat().replace("+00:00", "Z"),
         "account_id": account_id, "model": f"tern-{CANARY}", "prompt": prompt, "completion": f"an answer {CANARY}",
@@ -65,9 +65,14 @@ def home_with_logs(place: Path, *, ring: int = 20, people: int = 40, borrowed: i
         who = account(n, "person")
         say = template if n < borrowed else own_words
         rows += [exchange(len(rows) + i, who, say(10_000 + n * each + i)) for i in range(each)]
-    (place / "logs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    take_in(place / "home", [str(place / "logs.jsonl")], rules=load_rules([]))
+    more_logs(place / "home", place / "logs.jsonl", rows)
     return place / "home"
+
+
+def more_logs(home: Path, file: Path, rows: list[dict[str, Any]]) -> None:
+    """Takes more calls in."""
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    take_in(home, [str(file)], rules=load_rules([]))
 
 
 def with_finding(home: Path, *, members: int = 20, kind: str = "distillation", campaign_id: str = "C-0badc0de00") -> str:

@@ -234,10 +234,10 @@ def _state(
 ) -> str:
     if one.revoked:
         return "revoked"
-    if too_wide(touched, customers, settings):
-        return "held"
     # What a person refused stays refused when its source says it again.
-    return "refused" if known is not None and known["state"] == "refused" else "active"
+    if known is not None and known["state"] == "refused":
+        return "refused"
+    return "held" if too_wide(touched, customers, settings) else "active"
 
 
 def _keep(db: Any, source: str, one: ForeignIndicator, state: str, touched: int, customers: int, now: float) -> None:

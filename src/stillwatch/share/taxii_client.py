@@ -17,6 +17,8 @@ MEDIA = "application/taxii+json;version=2.1"
 MOST_PAGES = 500
 #: Objects handed in at once, and how long a server's answer about them is waited for.
 _EACH, _WAIT_S = 500, 60.0
+#: Said with every page: there are servers that cannot go on without it.
+_A_PAGE = "1000"
 _COLLECTION = re.compile(r"[\w.-]{1,100}")
 
 
@@ -89,7 +91,7 @@ class Server:
         following: str | None = None
         with http_client() as client:
             for _ in range(MOST_PAGES):
-                query = {"added_after": added_after, "next": following}
+                query = {"added_after": added_after, "next": following, "limit": _A_PAGE}
                 page = self._get(client, f"collections/{collection}/objects/", {k: v for k, v in query.items() if v})
                 found = page.get("objects") or []
                 objects += found if isinstance(found, list) else []
