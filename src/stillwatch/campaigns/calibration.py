@@ -114,9 +114,10 @@ class Calibration:
     def price(self, w: Weighed) -> Array:
         """Bits that each candidate's small number of accounts costs.
 
-        Of small groups there are many to choose from. Not of those that somebody else named.
+        Of small groups there are many to choose from. Of those that somebody else named there are not; but who named
+        them may be wrong, or mean harm, so that half of the price stays.
         """
-        return self.few * halvings(w.view.size) * (1.0 - w.named)
+        return self.few * halvings(w.view.size) * (1.0 - 0.5 * w.named)
 
     def _each(self, w: Weighed) -> Array:
         tied = self.tied(w)

@@ -29,7 +29,7 @@ _CONDUCT_LEFT: dict[tuple[str, str], float] = {
 }  # fmt: skip
 _COORDINATION_LEFT = 0.5
 _MOST_OF_AN_APP = 2.2
-_NAMED_FROM_BITS = 2.0
+_NAMED_FROM_BITS = 1.5
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from stillwatch.signals import Opinion, signal
 
 
 @signal(family="foreign", about="coordination", needs=("prompt",), actors=("group",))
-def foreign_campaign(view: View, *, most_bits: float = 2.0, min_lift: float = 5.0) -> Opinion:
+def foreign_campaign(view: View, *, most_bits: float = 1.5, min_lift: float = 5.0) -> Opinion:
     """A group's accounts carry templates of one and the same campaign that another provider saw run by one hand.
 
     Share of its accounts that sent three different marks of one foreign campaign, times how sure the source is, where
