@@ -88,7 +88,9 @@ def cut(world: Path, place: Path, ids: set[str]) -> tuple[Path, Path]:
     for file in sorted((world / "exchanges").glob("*.parquet")):
         table = pq.read_table(file)
         pq.write_table(table.filter(pc.is_in(table["account_id"], wanted)), place / "logs" / file.name)
-    lines = [x for x in (world / "accounts.jsonl").read_text("utf-8").splitlines() if json.loads(x)["account_id"] in ids]
+    lines = [
+        x for x in (world / "accounts.jsonl").read_text("utf-8").splitlines() if json.loads(x)["account_id"] in ids
+    ]
     (place / "accounts.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     return place / "logs", place / "accounts.jsonl"
 

@@ -1,10 +1,8 @@
-"""What another provider names: a small part of a known harvest is found, and an honest app that somebody names is not."""
+"""What another provider names: a small part of a known harvest is found, an honest app is not."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from signals.traffic import CODE, RULES, Traffic
+from signals.traffic import RULES, Traffic
 from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.hunt import Hunted, hunt
 
@@ -17,22 +15,24 @@ def _hunted(town: Traffic) -> Hunted:
         window.close()
 
 
-def _harvest(town: Traffic, size: int) -> np.ndarray:
-    """A few accounts of a harvest: one queue, one payment method, one key each, grading answers by the clock."""
-    return town.harvest(size, 120, record={"payment": 1, "created_at": 1_770_000_000_000_000},
-                        patterns=[CODE["grading"]], tools=3)  # fmt: skip
-
-
-def test_three_accounts_of_a_campaign_that_another_provider_names_are_found_and_alone_they_are_not() -> None:
+def test_a_few_accounts_of_a_campaign_that_another_provider_names_are_found_and_alone_they_are_not() -> None:
     found = []
     for told in (False, True):
         town = Traffic(seed=9)
         town.people(120)
-        _harvest(town, 3)
+        town.harvest(6, 120)
         if told:
             town.told_by_others(town.templates[0])
         found.append([c.chosen.candidate.size for c in _hunted(town).reported])
-    assert found == [[], [3]]
+    assert found == [[], [6]]
+
+
+def test_a_customers_batch_job_over_four_keys_is_not_accused_by_a_hostile_source_alone() -> None:
+    town = Traffic(seed=9)
+    town.people(120)
+    town.harvest(4, 120)
+    town.told_by_others(town.templates[0], confidence=1.0)
+    assert not _hunted(town).reported
 
 
 def test_people_who_use_an_app_that_a_hostile_source_names_are_not_accused() -> None:
@@ -52,7 +52,7 @@ def test_people_who_use_an_app_that_a_hostile_source_names_are_not_accused() -> 
 def test_without_indicators_small_groups_cost_what_they_always_did() -> None:
     town = Traffic(seed=9)
     town.people(60)
-    _harvest(town, 6)
+    town.harvest(6, 120)
     hunted = _hunted(town)
     assert hunted.weighed.named.max() == 0.0
     price = Calibration.load().price(hunted.weighed)

@@ -13,7 +13,7 @@ from share.towns import CANARY, account, home_with_logs, with_finding
 
 
 def run(home: Path, *words: str, code: int = 0, without: str = "") -> Any:
-    """One command as a process, `without` a package that is otherwise there; its JSON, or standard error of a failure."""
+    """One command as a process, `without` a package that is otherwise there; its JSON, or a failure's standard error."""
     start = f"import sys; sys.modules[{without!r}] = None\n" if without else "import sys\n"
     program = start + "from stillwatch.cli import main\nsys.argv[0] = 'stillwatch'\nmain()"
     done = subprocess.run(
@@ -54,7 +54,9 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path: Pa
     named = ("--set", "share.provider=A")
     told = run(home, "share", campaign, "--out", str(tmp_path / "o"), *named, code=2, without="pymisp")
     assert "pip install 'stillwatch[share]'" in told
-    stix = run(home, "share", campaign, "--out", str(tmp_path / "o"), "--format", "stix,sigma", *named, without="pymisp")
+    stix = run(
+        home, "share", campaign, "--out", str(tmp_path / "o"), "--format", "stix,sigma", *named, without="pymisp"
+    )
     assert len(stix["files"]) == 2
     url = f"http://127.0.0.1:{free_port()}/"
     told = run(home, "taxii", "pull", url, "--source", "A", code=2, without="httpx")

@@ -1,4 +1,4 @@
-"""What others send is a claim to weigh: sound indicators hold until they end, hostile ones are put aside and counted."""
+"""What others send is a claim to weigh: sound indicators hold until they end, hostile ones are put aside."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given as hypothesis_given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from share.towns import ANN, NOW, SETTINGS, account, exchange, home_with_logs, more_logs, template, with_finding
 
+from share.towns import ANN, NOW, SETTINGS, account, exchange, home_with_logs, more_logs, template, with_finding
 from stillwatch.decide.record import Record, Who
 from stillwatch.errors import UsageError
 from stillwatch.settings import Settings, ShareSettings
@@ -113,7 +113,8 @@ HOSTILE: dict[str, tuple[Callable[[Bundle], None], str]] = {
                            "more marks than any campaign has"),
     "marks that are no fingerprints": (lambda o: _marks(o, ["x" * 16] * 3), "wrong type: marks"),
     "another seed": (lambda o: _marks(o, ["00" * 8], seed="other-9"), "fingerprints of another seed"),
-    "a score of a thousand": (lambda o: o["extensions"][EXTENSION_ID].update(score={"low": 1000}), "wrong type: a score"),
+    "a score of a thousand": (lambda o: o["extensions"][EXTENSION_ID].update(score={"low": 1000}),
+                              "wrong type: a score"),
     "a kind that there is not": (lambda o: o["extensions"][EXTENSION_ID].update(kind=["x"]),
                                  "wrong type: the kind of campaign"),
     "an id of another type": (lambda o: o.update(id=o["id"].replace("indicator", "campaign")),
@@ -146,7 +147,9 @@ def test_a_circle_is_quarantined_and_the_rest_is_taken(sent: tuple[Path, Bundle,
     group = next(o for o in sent[1]["objects"] if o["type"] == "grouping")
     a, b = (copy.deepcopy(group) | {"id": f"grouping--{n * 8}-0000-4000-8000-000000000000"} for n in "ab")
     a["object_refs"], b["object_refs"] = [b["id"]], [a["id"]]
-    told = taken(b_home, {"objects": [*sent[1]["objects"], a, b, copy.deepcopy(group) | {"object_refs": [group["id"]]}]})
+    told = taken(
+        b_home, {"objects": [*sent[1]["objects"], a, b, copy.deepcopy(group) | {"object_refs": [group["id"]]}]}
+    )
     assert told.quarantined["refers to itself in a circle"] >= 2
     assert told.active == 1
 
@@ -240,7 +243,9 @@ def test_traffic_that_came_later_can_make_an_indicator_wait(sent: tuple[Path, Bu
     home = home_with_logs(tmp_path, ring=0, people=60)
     taken(home, sent[1])
     assert look_again(home, B, ANN, now=NOW + 1) == 0 and active_marks(home, NOW + 1).num_rows
-    rows = [exchange(90_000 + 12 * n + i, account(n, "late"), template(n * 12 + i)) for n in range(12) for i in range(12)]
+    rows = [
+        exchange(90_000 + 12 * n + i, account(n, "late"), template(n * 12 + i)) for n in range(12) for i in range(12)
+    ]
     more_logs(home, tmp_path / "later.jsonl", rows)
     assert look_again(home, B, ANN, now=NOW + 1) == 1 and not active_marks(home, NOW + 1).num_rows
 

@@ -15,13 +15,13 @@ import pytest
 import stix2
 from misp_stix_converter import ExternalSTIX2toMISPParser
 from pymisp import MISPEvent
-from share.towns import ANN, CANARY, NOW, SETTINGS, account, home_with_logs, with_finding
 from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule
 from sigma.validation import SigmaValidator
 from sigma.validators.core import validators
 from stix2validator import ValidationOptions, validate_string
 
+from share.towns import ANN, CANARY, NOW, SETTINGS, account, home_with_logs, with_finding
 from stillwatch.decide.record import Record
 from stillwatch.errors import UsageError
 from stillwatch.settings import Settings
@@ -60,7 +60,9 @@ def test_another_library_reads_the_bundle_without_leave_for_anything_custom(give
 
 def test_every_extension_holds_to_the_published_schema_and_the_schema_bites(given: tuple[Path, Path, Given]) -> None:
     schema = json.loads(schema_text())
-    held = [o["extensions"][EXTENSION_ID] for o in given[2].bundle["objects"] if EXTENSION_ID in o.get("extensions", {})]
+    held = [
+        o["extensions"][EXTENSION_ID] for o in given[2].bundle["objects"] if EXTENSION_ID in o.get("extensions", {})
+    ]
     assert len(held) == 2
     for extension in held:
         jsonschema.validate(extension, schema)

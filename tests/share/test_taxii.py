@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import stix2
 from cytaxii2 import cytaxii2
-from share.servers import medallion, ours
-from share.towns import ANN, CANARY, NOW, SETTINGS, home_with_logs, with_finding
 from taxii2client.v21 import Collection, Server
 
+from share.servers import medallion, ours
+from share.towns import ANN, CANARY, NOW, SETTINGS, home_with_logs, with_finding
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.service.taxii import LONGEST_BODY, MEDIA
 from stillwatch.settings import Settings, ShareSettings
@@ -181,9 +181,7 @@ def test_what_a_peer_hands_in_is_taken_or_refused_object_by_object(place: Place,
     assert counts == {"success": len(back), "failure": 1, "pending": 0}
     rows = Indicators(place.home).rows("SELECT source, of_id FROM sightings")
     assert [r["source"] for r in rows] == ["Provider B"]
-    status, body, _ = place.ask(
-        f"/stillwatch/collections/{SIGHTINGS}/objects/", method="POST", body={"objects": [bad]}
-    )
+    status, body, _ = place.ask(f"/stillwatch/collections/{SIGHTINGS}/objects/", method="POST", body={"objects": [bad]})
     assert status == 202
     assert place.ask(f"/stillwatch/status/{body['id']}/")[1]["failures"][0]["message"] == "markup in a name"
     other = Collections(place.home).make_token("Provider D", NOW)
@@ -239,6 +237,8 @@ def test_a_server_that_is_none_is_an_error_from_outside(tmp_path: Path) -> None:
 
 
 def test_nothing_that_was_planted_is_served(place: Place) -> None:
-    served = json.dumps([place.ask(p)[1] for p in ("/taxii2/", "/stillwatch/", f"{BASE}/objects/", f"{BASE}/manifest/")])
+    served = json.dumps(
+        [place.ask(p)[1] for p in ("/taxii2/", "/stillwatch/", f"{BASE}/objects/", f"{BASE}/manifest/")]
+    )
     assert CANARY not in served and base64.b64encode(CANARY.encode()).decode() not in served
     assert "indicator" in served

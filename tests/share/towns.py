@@ -1,4 +1,4 @@
-"""A home with a ring of accounts that fill one template, people with words of their own, and canaries in every field."""
+"""A home with a ring of accounts that fill one template, people with their own words, canaries in every field."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def more_logs(home: Path, file: Path, rows: list[dict[str, Any]]) -> None:
     take_in(home, [str(file)], rules=load_rules([]))
 
 
-def with_finding(home: Path, *, members: int = 20, kind: str = "distillation", campaign_id: str = "C-0badc0de00") -> str:
+def with_finding(
+    home: Path, *, members: int = 20, kind: str = "distillation", campaign_id: str = "C-0badc0de00"
+) -> str:
     """Leaves findings: one campaign of the ring, every free field of which holds a canary. Its id."""
     ids = [account(n) for n in range(members)]
     campaign = {
