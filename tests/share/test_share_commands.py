@@ -13,7 +13,7 @@ from share.towns import CANARY, account, home_with_logs, with_finding
 
 
 def run(home: Path, *words: str, code: int = 0, without: str = "") -> Any:
-    """One command as a process, `without` a package that is otherwise there; its JSON, or a failure's standard error."""
+    """One command as a process, `without` a package that is otherwise there; its JSON, or standard error."""
     start = f"import sys; sys.modules[{without!r}] = None\n" if without else "import sys\n"
     program = start + "from stillwatch.cli import main\nsys.argv[0] = 'stillwatch'\nmain()"
     done = subprocess.run(
