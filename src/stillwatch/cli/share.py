@@ -185,12 +185,18 @@ def taxii() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=8766, show_default=True, help="Port to listen on.")
 @options.home_option
 @options.settings_options
-def serve(host: str, port: int, home: Path, settings_file: Path | None, overrides: tuple[str, ...]) -> None:
+@options.json_option
+def serve(
+    host: str, port: int, home: Path, settings_file: Path | None, overrides: tuple[str, ...], as_json: bool
+) -> None:
     """Run the TAXII 2.1 server. Put TLS in front of it (a reverse proxy) where it leaves the machine."""
     settings = options.read_settings(home, settings_file, overrides)
     from stillwatch.service.taxii import serve as run
 
-    click.echo(f"Serving TAXII 2.1 on http://{host}:{port}/taxii2/ (Ctrl-C ends it).", err=True)
+    if as_json:
+        terminal.print_json({"url": f"http://{host}:{port}/taxii2/", "home": str(home)})
+    else:
+        click.echo(f"Serving TAXII 2.1 on http://{host}:{port}/taxii2/ (Ctrl-C ends it).", err=True)
     run(home, settings, host=host, port=port)
 
 
