@@ -1,12 +1,7 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
-<<<<<<< HEAD
 .PHONY: console-pictures menu demo test fast lint types imports docs check ci wheel clean yardstick \
-        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-faults bench-console bench-match picture figures results
-=======
-.PHONY: menu demo test fast lint types imports docs check ci wheel clean yardstick \
-        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-share bench-faults bench-match picture figures results
->>>>>>> 3908828 (Notes on two providers; a menu entry for the bench)
+        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-share bench-faults bench-console bench-match picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
 
