@@ -77,6 +77,17 @@ class DecideSettings:
 
 
 @dataclass(frozen=True)
+class ShareSettings:
+    """`[share]`: `provider`, the name that others see; `contact`, where they write to; `valid_days` that an indicator
+    of ours holds; `most_touched`, the share (0..1) of customers from which a foreign indicator waits for a person."""
+
+    provider: str = ""
+    contact: str = ""
+    valid_days: int = 60
+    most_touched: float = 0.005
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of a run. `signals` holds `[signals.NAME]` tables; `check_signals` checks their names."""
 
@@ -86,6 +97,7 @@ class Settings:
     campaigns: CampaignSettings = field(default_factory=CampaignSettings)
     patterns: PatternSettings = field(default_factory=PatternSettings)
     decide: DecideSettings = field(default_factory=DecideSettings)
+    share: ShareSettings = field(default_factory=ShareSettings)
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Dotted key to where its value came from: a file, an environment variable or `--set`. Defaults lack."""
@@ -127,6 +139,7 @@ _TABLES: dict[str, type] = {
     "campaigns": CampaignSettings,
     "patterns": PatternSettings,
     "decide": DecideSettings,
+    "share": ShareSettings,
 }
 
 #: What a value must keep to, beside its type: a test and the words for it.
@@ -137,6 +150,10 @@ _BOUNDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "store.threads": (lambda v: 1 <= v <= 1024, "a whole number from 1 to 1024"),
     "calibrate.prior": (lambda v: 0 < v < 1, "a share above 0 and below 1"),
     "campaigns.report_from": (lambda v: 0 <= v <= 100, "a score from 0 to 100"),
+    "share.provider": (lambda v: len(v) <= 80, "a name of 80 characters at most"),
+    "share.contact": (lambda v: len(v) <= 200, "an address of 200 characters at most"),
+    "share.valid_days": (lambda v: 1 <= v <= 90, "a whole number of days from 1 to 90"),
+    "share.most_touched": (lambda v: 0 <= v <= 1, "a share from 0 to 1"),
     "campaigns.max_candidates": (lambda v: 1 <= v <= 10_000_000, "a whole number of 1 or more"),
 }
 
@@ -320,6 +337,7 @@ def _assemble(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings
         campaigns=CampaignSettings(**tables["campaigns"]),
         patterns=PatternSettings(**tables["patterns"]),
         decide=DecideSettings(**tables["decide"]),
+        share=ShareSettings(**tables["share"]),
         signals=signals,
         origins=dict(origins),
     )

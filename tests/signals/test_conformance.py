@@ -29,6 +29,7 @@ def _town() -> Traffic:
     shared = {"payment": 1, "device": 2, "created_at": born, "payment_kind": "virtual_card", "verification": "none"}
     ring = town.harvest(12, 160, record=shared, patterns=[CODE["completed_answer_reasoning"], CODE["grading"]],
                         system=9, system_opening=9, tools=3, key=town.fresh(1)[0])  # fmt: skip
+    town.told_by_others(town.templates[0])
     for account in ring.tolist():
         town.mark_fingerprints(account, np.arange(30), n=5)
     answers = town.fresh(200)

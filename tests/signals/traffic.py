@@ -22,6 +22,7 @@ from stillwatch.arrow_types import arrow_schema
 from stillwatch.records.rules import TECHNIQUES, Rule
 from stillwatch.records.tables import FINGERPRINTS, KEPT, KEPT_ACCOUNT, RELEASE, TURNS
 from stillwatch.signals import extra_sums, measure
+from stillwatch.store.indicators import MARKS
 from stillwatch.store.window import Window
 
 Array = np.ndarray[Any, Any]
@@ -60,6 +61,9 @@ class Traffic:
         self.fingerprints: list[pa.Table] = []
         self.turns: list[pa.Table] = []
         self.releases: list[dict[str, Any]] = []
+        self.templates: list[Array] = []
+        """What each harvest's prompts begin with, in the order in which they came."""
+        self.indicators: pa.Table | None = None
         self._made = 0
 
     # -- values -----------------------------------------------------------------------------------------
@@ -134,6 +138,14 @@ class Traffic:
         """Rows of the fingerprint table."""
         self.fingerprints.append(self._held(FINGERPRINTS, "fingerprint", account, values, n, 5.0))
 
+    def told_by_others(self, *campaigns: Any, confidence: float = 0.8) -> None:
+        """What another provider shared: for each campaign, openings of its prompts."""
+        rows = [
+            {"campaign": number, "kind": "opening", "value": int(value), "confidence": confidence}
+            for number, values in enumerate(campaigns) for value in np.asarray(values).tolist()
+        ]  # fmt: skip
+        self.indicators = pa.Table.from_pylist(rows, schema=MARKS)
+
     def quote(self, account: Any, turns: Any, day: float = 5.0) -> None:
         """Assistant turns in an account's inbound histories, first seen on a day."""
         self.turns.append(self._held(TURNS, "turn", account, turns, 1, day))
@@ -168,6 +180,7 @@ class Traffic:
         """A harvest: items dealt from one queue into a few templates, by the clock, one load for all."""
         numbers = self.accounts(count, **(record or {}))
         shared = self.fresh(templates, "template")
+        self.templates.append(shared)
         centre = int(self.rng.integers(0, 2**63))
         for number in numbers.tolist():
             own = {"opening": self.drawn(each, shared), "topic": self.topics(each, centre), "max_tokens": 8192}
@@ -199,7 +212,8 @@ class Traffic:
             files["exchanges"], files["fingerprints"], files["turns"],
             account_ids=pa.table(ids, schema=pa.schema([("account", pa.int32()), ("account_id", pa.string())])),
             accounts=pa.Table.from_pylist(records, schema=schema),
-            releases=pa.Table.from_pylist(self.releases, schema=arrow_schema(RELEASE)), **span,
+            releases=pa.Table.from_pylist(self.releases, schema=arrow_schema(RELEASE)),
+            indicators=self.indicators, **span,
         )  # fmt: skip
 
     def book(self, shuffle: int | None = None, nulls: tuple[str, ...] = (), **span: Any) -> Book:

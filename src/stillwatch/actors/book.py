@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
+from stillwatch.actors.foreign import Foreign, foreign_matches
 from stillwatch.actors.marks import KINDS, MarkTable
 from stillwatch.records.rules import Rule
 from stillwatch.store.window import Expression, Window, numbers
@@ -116,6 +117,8 @@ class Book:
     """Of these, turns that equal no completion returned in the store."""
     turns_borrowed: Array = field(default_factory=lambda: np.zeros(0))
     """Of these, turns that equal a completion returned to other accounts only."""
+    foreign: Foreign = field(default_factory=Foreign)
+    """Matches with marks that other providers shared."""
 
     @property
     def accounts(self) -> int:
@@ -170,6 +173,7 @@ def open_book(window: Window, extra_sums: Mapping[str, Expression], rules: Seque
         pivots=_pivots(sums, len(releases)),
         rulebook={rule.code: rule for rule in rules},
     )
+    book.foreign = foreign_matches(window, lookup, count)
     book.turns_seen, book.turns_foreign, book.turns_borrowed = _inherited_turns(window, lookup, book)
     total = max(float(book.n.sum()), 1.0)
     for column in _COVERAGE:

@@ -112,8 +112,12 @@ class Calibration:
         return self.shift(against(1.0 - none, w.explanation - price), prior)
 
     def price(self, w: Weighed) -> Array:
-        """Bits that each candidate's small number of accounts costs."""
-        return self.few * halvings(w.view.size)
+        """Bits that each candidate's small number of accounts costs.
+
+        Of small groups there are many to choose from. Of those that somebody else named there are not; but who named
+        them may be wrong, or mean harm, so that half of the price stays.
+        """
+        return self.few * halvings(w.view.size) * (1.0 - 0.5 * w.named)
 
     def _each(self, w: Weighed) -> Array:
         tied = self.tied(w)

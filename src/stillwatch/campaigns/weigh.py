@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ _CONDUCT_LEFT: dict[tuple[str, str], float] = {
 }  # fmt: skip
 _COORDINATION_LEFT = 0.5
 _MOST_OF_AN_APP = 2.2
+_NAMED_FROM_BITS = 1.5
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Weighed:
     """Coordination without what an app brings to all of its users: payment, registration, addresses, timing ..."""
     hands: Array
     """Of these coordination families, those that no app, no load balancer and no drowning template brings."""
+    named: Array = field(default_factory=lambda: np.zeros(1))
+    """How far another provider's indicators name the group, 0..1; 0 where none were taken in."""
 
 
 def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Mapping[str, Any]]) -> Weighed:
@@ -94,6 +97,7 @@ def weigh(book: Book, candidates: Sequence[Candidate], settings: Mapping[str, Ma
         _firm(families["conduct"], zero), _firm(families["coordination"], zero),
         np.sum([b for f, b in families["coordination"].items() if f not in OF_AN_APP], axis=0) + zero,
         _firm({f: b for f, b in families["coordination"].items() if f not in (*OF_AN_APP, "load", "dealing")}, zero),
+        np.clip(opinions["foreign_campaign"].bits / _NAMED_FROM_BITS, 0.0, 1.0),
     )  # fmt: skip
 
 

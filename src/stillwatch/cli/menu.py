@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("people", "Compare scores with verdicts; fit the base rate."),
     "serve": ("serve", "Run the decision service for gateways and people."),
     "console": ("serve", "Open the console: pages where an analyst works."),
+    "share": ("share", "Give findings to other providers' machines, and take theirs in."),
+    "taxii": ("share", "Serve what is shared over TAXII 2.1, or ask a peer's server."),
     "token": ("serve", "Make a token for the decision service."),
     "tokens": ("serve", "List or revoke tokens."),
     "match": ("match", "Compare accounts with another provider in private; tokens for indicators."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,28 @@ MOST_OUTSIDE_SHARE = 0.0005
 LEAST_INSIDE_SHARE = 0.02
 MOST_ENDS, MOST_SHINGLES = 256, 512
 """Of openings and closings (each), and of shingles: those that most of the campaign's accounts send."""
+_KINDS = (("opening", MOST_ENDS), ("closing", MOST_ENDS), ("shingle", MOST_SHINGLES))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One public fingerprint (`value`, unsigned 64 bits), its kind, and how many of the campaign's accounts sent it."""
+
+    kind: str
+    value: int
+    holders: int
 
 
 def campaign_marks(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]]) -> dict[str, tuple[int, ...]]:
     """Campaign id to its marks (unsigned 64 bits): openings, closings and sampled shingles of prompts.
+
+    `campaigns` are (id, account ids).
+    """
+    return {c: tuple(m.value for m in marks) for c, marks in marks_by_kind(window, campaigns).items()}
+
+
+def marks_by_kind(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]]) -> dict[str, tuple[Mark, ...]]:
+    """Campaign id to its marks with kind (`opening`, `closing`, `shingle`) and holders.
 
     `campaigns` are (id, account ids). One pass over the fingerprints of these accounts, one over everybody's
     use of those values. Accounts of any of the campaigns do not count as others.
@@ -31,10 +50,8 @@ def campaign_marks(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]
         return {c: () for c, _ in campaigns}
     others = max(window.account_ids.num_rows - inside.size, 1)
     most_outside = MOST_OUTSIDE_SHARE * others
-    found: dict[str, list[int]] = {c: [] for c in members}
-    for most, (accounts, values) in zip(
-        (MOST_ENDS, MOST_ENDS, MOST_SHINGLES), _held(window, inside, most_outside), strict=True
-    ):
+    found: dict[str, list[Mark]] = {c: [] for c in members}
+    for (kind, most), (accounts, values) in zip(_KINDS, _held(window, inside, most_outside), strict=True):
         order = np.argsort(values, kind="stable")
         accounts, values = accounts[order], values[order]
         for campaign, own in members.items():
@@ -45,7 +62,8 @@ def campaign_marks(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]
             enough = holders >= max(2.0, LEAST_INSIDE_SHARE * own.size)
             distinct, holders = distinct[enough], holders[enough]
             commonest = np.lexsort((distinct, -holders))[:most]
-            found[campaign] += [int(v) & 0xFFFFFFFFFFFFFFFF for v in distinct[commonest]]
+            pairs = zip(distinct[commonest].tolist(), holders[commonest].tolist(), strict=True)
+            found[campaign] += [Mark(kind, int(v) & 0xFFFFFFFFFFFFFFFF, int(n)) for v, n in pairs]
     return {c: tuple(marks) for c, marks in found.items()}
 
 

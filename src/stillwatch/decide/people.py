@@ -31,7 +31,7 @@ MOST_OPEN_APPEALS = 3
 
 def approve(record: Record, who: Who, decision_id: str, now: float, *, note: str = "") -> None:
     """Makes a waiting decision hold. UsageError where it does not wait, or who asked for it would approve it."""
-    _may(who, "approver", "approve")
+    need_role(who, "approver", "approve")
     with record.act() as db:
         row = _live(record, decision_id, now)
         if row["state"] != "proposed":
@@ -66,7 +66,7 @@ def _gives_way(other: dict[str, Any], approved: dict[str, Any]) -> bool:
 
 def refuse(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
     """Ends a waiting decision; the same row does not propose it again before a day has passed."""
-    _may(who, "approver", "refuse")
+    need_role(who, "approver", "refuse")
     with record.act():
         if _live(record, decision_id, now)["state"] != "proposed":
             raise UsageError(decision_id, "does not wait for approval", "stillwatch lift ends one that holds")
@@ -82,7 +82,7 @@ def lift(record: Record, who: Who, decision_id: str, now: float, *, reason: str)
         return
     with record.act():
         row = _live(record, decision_id, now)
-        _may(who, row["lift"], "lift this decision")
+        need_role(who, row["lift"], "lift this decision")
         end(record, decision_id, "lifted", who.name, _reason(reason), now)
         live = [r for r in live_rows(record, now) if r["scope"] == "campaign"]
         left = [r for r in live if r["campaign_id"] == row["campaign_id"]]
@@ -99,7 +99,7 @@ def decide_by_hand(
 ) -> str:  # fmt: skip
     """A person's own decision; its id. A suspension of a campaign waits for another person's approval."""
     limits = limits or Limits()
-    _may(who, "approver" if action in STRONG else "analyst", f"decide {action}")
+    need_role(who, "approver" if action in STRONG else "analyst", f"decide {action}")
     if action not in ACTIONS or action == "allow":
         raise UsageError("action", f"one of {', '.join(a for a in ACTIONS if a != 'allow')}", "stillwatch allow allows")
     if scope not in SCOPES:
@@ -137,7 +137,7 @@ def allow(
     record: Record, who: Who, now: float, *, scope: str, value: str, reason: str, until: float | None = None
 ) -> str:
     """Lets an account, key or organisation pass whatever else is decided, until a time or until it is ended; its id."""
-    _may(who, "approver", "allow")
+    need_role(who, "approver", "allow")
     if scope not in ("account", "key", "organisation"):
         raise UsageError("scope", "one of account, key, organisation")
     if until is not None and until <= now:
@@ -178,7 +178,7 @@ def _digest(record: Record, what: str, value: str, now: float) -> str:
 
 def end_allow(record: Record, who: Who, decision_id: str, now: float, *, reason: str) -> None:
     """Ends an allowance."""
-    _may(who, "approver", "end an allowance")
+    need_role(who, "approver", "end an allowance")
     with record.act() as db:
         found = record.rows("SELECT * FROM allows WHERE decision_id=? AND ended_at IS NULL", (decision_id,))
         if not found:
@@ -199,7 +199,7 @@ def give_verdict(
     `accounts` are those of the campaign, `score` (percent) what stillwatch had said, `price` (bits) what looking
     again had cost it: calibration reads both.
     """
-    _may(who, "analyst", "give a verdict")
+    need_role(who, "analyst", "give a verdict")
     if kind not in ("campaign", "account"):
         raise UsageError("kind", "one of campaign, account")
     if verdict not in VERDICTS:
@@ -265,7 +265,7 @@ def _withdraw(record: Record, who: Who, number: int, now: float) -> None:
 
 def withdraw_verdict(record: Record, who: Who, number: int, now: float) -> None:
     """Takes a verdict back; the next `decide` no longer heeds it."""
-    _may(who, "analyst", "withdraw a verdict")
+    need_role(who, "analyst", "withdraw a verdict")
     with record.act():
         if not record.rows("SELECT 1 FROM verdicts WHERE verdict_id=? AND withdrawn_at IS NULL", (number,)):
             raise UsageError(f"verdict {number}", "is none that stands", "stillwatch decisions --verdicts")
@@ -280,7 +280,7 @@ def appeal(record: Record, who: Who, account_id: str, now: float, *, says: str, 
     While it is open, a suspension of the account becomes `soften` (`step_up`: verify and go on; `keep`: as it is), also
     one that comes later; what takes less than that from the account stays as it is.
     """
-    _may(who, "analyst", "enter an appeal")
+    need_role(who, "analyst", "enter an appeal")
     _id("account", account_id)
     if not says.strip():
         raise UsageError("appeal", "says nothing", "give the customer's own words")
@@ -308,7 +308,7 @@ def appeal(record: Record, who: Who, account_id: str, now: float, *, says: str, 
 
 def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted: bool, reason: str) -> None:
     """Ends an appeal, in one act. Granted: the account is free at once, held to be accused wrongly from then on."""
-    _may(who, "approver", "answer an appeal")
+    need_role(who, "approver", "answer an appeal")
     _reason(reason)
     with record.act() as db:
         found = record.rows("SELECT * FROM appeals WHERE appeal_id=? AND state LIKE 'open%'", (number,))
@@ -330,7 +330,7 @@ def answer_appeal(record: Record, who: Who, number: int, now: float, *, granted:
 
 def note(record: Record, who: Who, now: float, *, kind: str, subject: str, text: str) -> int:
     """Keeps an analyst's note on a `campaign` or `account`; its number. The audit log says that it was, not what."""
-    _may(who, "analyst", "write a note")
+    need_role(who, "analyst", "write a note")
     if kind not in ("campaign", "account"):
         raise UsageError("kind", "one of campaign, account")
     _id("subject", subject)
@@ -349,7 +349,7 @@ def note(record: Record, who: Who, now: float, *, kind: str, subject: str, text:
 
 def looked(record: Record, who: Who, what: str, subject: str, now: float, **details: Any) -> None:
     """Leaves a line in the audit log that somebody looked at what is not open to everybody, before it is shown."""
-    _may(who, "analyst", what)
+    need_role(who, "analyst", what)
     with record.act():
         record.audit(who, what, subject, now, **details)
 
@@ -373,7 +373,8 @@ def _live(record: Record, decision_id: str, now: float) -> dict[str, Any]:
     return found[0]
 
 
-def _may(who: Who, role: str, what: str) -> None:
+def need_role(who: Who, role: str, what: str) -> None:
+    """UsageError where somebody\'s role is not enough for what they are about to do."""
     if RANK.get(who.role, -1) < RANK[role] or who.role == "gateway":
         raise UsageError(who.name[:60] or "you", f"may not {what}: it takes the role {role}", "ask somebody who has it")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stillwatch.actors.book import Book
 from stillwatch.linking.candidate import Candidate
 from stillwatch.linking.cells import holders_of_one_value, joined_cells, tied_cells
+from stillwatch.linking.foreign import holders_of_foreign_marks
 from stillwatch.linking.topics import same_matter
 from stillwatch.linking.value_families import value_families
 
@@ -63,6 +64,7 @@ def candidates(book: Book) -> list[Candidate]:
         ),
         *same_matter(book),
         *holders_of_one_value(book),
+        *holders_of_foreign_marks(book),
     ]
     merged: dict[bytes, Candidate] = {}
     for candidate in found:

@@ -25,6 +25,9 @@ _CLOSING = np.uint64(0x5354494C4C572001)
 _SHINGLE4 = np.uint64(0x5354494C4C573001)
 _SHINGLE5 = np.uint64(0x5354494C4C574001)
 
+#: The version of these seeds and of how texts are split: two providers' fingerprints meet where it is equal.
+SEED_VERSION = "stillwatch-1"
+
 #: (shingles in the text up to, one in so many is kept). Each rate divides the next: nested.
 RATES: tuple[tuple[int, int], ...] = ((16, 1), (64, 4), (128, 8), (4096, 32), (32768, 256), (1 << 62, 2048))
 _R0, _R1, _R2, _R3, _R4 = (limit for limit, _ in RATES[:5])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
+from stillwatch.store.indicators import active_marks
 from stillwatch.store.ledger import Ledger
 from stillwatch.store.parts import add_names, open_part, read_part, sync_folder
 from stillwatch.store.window import Window
@@ -147,7 +149,7 @@ class Store:
             self.exchange_files(since, until), self.fingerprint_files(since, until), self.turn_files(since, until),
             account_ids=self.account_ids(), accounts=self.accounts(), releases=self.releases(),
             status_changes=self.status_changes(), since=since, until=until, memory_gib=memory_gib, threads=threads,
-            scratch=self.home / "scratch",
+            indicators=active_marks(self.home, time.time()), scratch=self.home / "scratch",
         )  # fmt: skip
 
     def part(self, kind: str, name: str) -> pa.Table:

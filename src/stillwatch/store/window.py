@@ -37,6 +37,8 @@ class Window:
     since: datetime | None = None
     until: datetime | None = None
     status_changes: pa.Table | None = None
+    indicators: pa.Table | None = None
+    """Marks that other providers shared and that hold now, in `store.indicators.MARKS`."""
     notes: dict[str, float] = field(default_factory=dict)
     _tables: int = 0
 
@@ -51,6 +53,7 @@ class Window:
         accounts: pa.Table,
         releases: pa.Table,
         status_changes: pa.Table | None = None,
+        indicators: pa.Table | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         memory_gib: float = 2.0,
@@ -87,6 +90,7 @@ class Window:
         return cls(
             con=con, exchanges=exchanges, fingerprints=fingerprints, turns=turns, account_ids=account_ids,
             accounts=accounts, releases=releases, since=since, until=until, status_changes=status_changes,
+            indicators=indicators,
         )
 
     def sums(self, expressions: Mapping[str, Expression]) -> pa.Table:

@@ -1,0 +1,173 @@
+"""Share out: writes what leaves into a folder, keeps what was given, and notes it in the audit log."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from stillwatch.decide.people import need_role
+from stillwatch.decide.record import Record, Who
+from stillwatch.errors import OutsideError, UsageError
+from stillwatch.settings import Settings
+from stillwatch.share import misp, sigma
+from stillwatch.share.collections import INDICATORS, Collections
+from stillwatch.share.incoming import matches
+from stillwatch.share.leaving import Leaving, leaving
+from stillwatch.share.stix import Sender, bundle, sighting_bundle
+from stillwatch.share.words import our_id
+from stillwatch.store import open_store
+from stillwatch.store.indicators import Indicators
+
+FORMATS = ("stix", "misp", "sigma")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was written: the bundle, its files, and the aliases of what is in it."""
+
+    bundle: dict[str, Any]
+    files: tuple[Path, ...]
+    aliases: dict[str, str]
+    without_marks: tuple[str, ...]
+    """Aliases of which only the outline left: too few accounts, or no template of their own."""
+
+
+def share_out(
+    home: Path, campaign_ids: Sequence[str], out: Path, settings: Settings, who: Who, *, tlp: str = "amber+strict",
+    formats: Sequence[str] = FORMATS, publish: bool = False, now: float | None = None,
+) -> Given:  # fmt: skip
+    """Writes the named campaigns below `out` in these formats. UsageError where one is not there or nobody is named."""
+    need_role(who, "approver", "share")
+    wrong = [f for f in formats if f not in FORMATS]
+    if wrong or not formats:
+        raise UsageError("--format", f"one or more of {', '.join(FORMATS)}")
+    now = time.time() if now is None else now
+    sender = Sender(settings.share.provider, settings.share.contact, tlp, now)
+    found = leaving(home, campaign_ids, settings)
+    kept = Indicators(home)
+    try:
+        at = {r["stix_id"]: float(r["at"]) for r in kept.rows("SELECT stix_id, at FROM given")}
+        made_at = {one.alias: at[i] for one in found if (i := _subject(sender, one)) in at}
+        whole = bundle(sender, found, made_at, settings.share.valid_days)
+        files = _write(out, sender, found, whole, formats, settings.share.valid_days)
+        aliases = dict(zip(dict.fromkeys(campaign_ids), (one.alias for one in found), strict=True))
+        back = {alias: campaign for campaign, alias in aliases.items()}
+        record = Record(home)
+        try:
+            with kept.act() as db:
+                for one in found:
+                    ids = [_subject(sender, one)]
+                    ids += [our_id("indicator", sender.provider, one.alias)] if one.marks else []
+                    db.executemany(
+                        "INSERT OR IGNORE INTO given VALUES(?, ?, ?)", [(i, back[one.alias], now) for i in ids]
+                    )
+            with record.act():
+                if publish:
+                    _publish(home, whole, now)
+                record.audit(who, "shared out", ", ".join(aliases)[:600], now, tlp=tlp, formats=list(formats),
+                             bundle=whole["id"], objects=len(whole["objects"]), published=publish)  # fmt: skip
+        finally:
+            record.close()
+    finally:
+        kept.close()
+    return Given(whole, tuple(files), aliases, tuple(one.alias for one in found if not one.marks))
+
+
+def sightings(home: Path, settings: Settings, *, source: str | None = None, now: float | None = None) -> dict[str, Any]:
+    """A bundle of sightings of others' indicators here: seen or not, a rounded number, days; no account."""
+    now = time.time() if now is None else now
+    sender = Sender(settings.share.provider, settings.share.contact, "amber+strict", now)
+    kept = Indicators(home)
+    try:
+        rows = kept.rows(
+            "SELECT source, indicator, tlp FROM indicators WHERE state = 'active' AND until_at > ? "
+            "AND (? IS NULL OR source = ?) ORDER BY source, indicator",
+            (now, source, source),
+        )
+        marks = [
+            tuple(
+                (m["kind"], m["value"] & 0xFFFFFFFFFFFFFFFF)
+                for m in kept.rows(
+                    "SELECT kind, value FROM marks WHERE source = ? AND indicator = ?", (r["source"], r["indicator"])
+                )
+            )
+            for r in rows
+        ]
+    finally:
+        kept.close()
+    foreign, names, _ = matches(home, marks, settings)
+    seen: list[tuple[str, int, datetime | None, datetime | None]] = []
+    if foreign.known:
+        hits = foreign.hits().tocsc()
+        for i, row in enumerate(rows[: hits.shape[1]]):
+            accounts = [names[k] for k in hits[:, i].indices]
+            if accounts:
+                seen.append((row["indicator"], len(accounts), *_days(home, accounts, settings)))
+    return sighting_bundle(sender, seen, {r["indicator"]: r["tlp"] for r in rows})
+
+
+def _days(home: Path, accounts: Sequence[str], settings: Settings) -> tuple[datetime | None, datetime | None]:
+    """First and last day of use of some accounts, as midnights: times of day would say more than a sighting needs."""
+    store = open_store(home)
+    window = store.window(memory_gib=settings.store.memory_gib, threads=settings.store.threads)
+    try:
+        number = {name: n for n, name in window.ids().items()}
+        t = window.exchanges
+        t = t.filter(t.account.isin([number[a] for a in accounts]))
+        span = t.aggregate(a=t.started_at.min(), b=t.started_at.max()).to_pyarrow().to_pylist()[0]
+    finally:
+        window.close()
+        store.close()
+    if span["a"] is None:
+        return None, None
+    first, last = (at if at.tzinfo else at.replace(tzinfo=UTC) for at in (span["a"], span["b"]))
+    midnight = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
+    return first.replace(**midnight), last.replace(**midnight) + timedelta(days=1)
+
+
+def pushed(home: Path, who: Who, url: str, counts: Mapping[str, int]) -> None:
+    """Notes in the audit log what was handed in where."""
+    record = Record(home)
+    try:
+        with record.act():
+            record.audit(who, "pushed", url[:300], time.time(), **counts)
+    finally:
+        record.close()
+
+
+def _publish(home: Path, whole: dict[str, Any], now: float) -> None:
+    shelf = Collections(home)
+    try:
+        shelf.add(INDICATORS, whole["objects"], "us", now)
+    finally:
+        shelf.close()
+
+
+def _subject(sender: Sender, one: Leaving) -> str:
+    return our_id("infrastructure" if one.kind == "account_network" else "campaign", sender.provider, one.alias)
+
+
+def _write(
+    out: Path, sender: Sender, found: Sequence[Leaving], whole: dict[str, Any], formats: Sequence[str], valid_days: int
+) -> list[Path]:
+    files: list[Path] = []
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if "stix" in formats:
+            files.append(out / "bundle.json")
+            files[-1].write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
+        if "sigma" in formats:
+            (out / "sigma").mkdir(exist_ok=True)
+            for name, text in sigma.rules(sender, found).items():
+                files.append(out / "sigma" / name)
+                files[-1].write_text(text, "utf-8")
+        if "misp" in formats:
+            files += misp.write_feed(out / "misp", sender, found, valid_days)
+    except OSError as error:
+        raise OutsideError(str(out), f"cannot be written ({error.strerror})", "name another --out") from error
+    return files

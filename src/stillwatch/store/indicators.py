@@ -1,0 +1,114 @@
+"""DIR/indicators.sqlite: what other providers told us, what we told them, and what came back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stillwatch.errors import OutsideError, UsageError
+
+FILE_NAME = "indicators.sqlite"
+FORMAT = "1"
+#: Kinds of public fingerprints, as columns of the stored tables name them.
+KINDS = ("opening", "closing", "shingle")
+STATES = ("active", "held", "refused", "revoked")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS indicators(
+    source TEXT, indicator TEXT, campaign TEXT, kind TEXT, modified TEXT, confidence REAL, grade TEXT, tlp TEXT,
+    from_at REAL, until_at REAL, state TEXT, touched INTEGER, customers INTEGER, taken_at REAL, decided_by TEXT,
+    decided_at REAL, reason TEXT, PRIMARY KEY(source, indicator)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS marks(source TEXT, indicator TEXT, kind TEXT, value INTEGER,
+    PRIMARY KEY(source, indicator, kind, value)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine(at REAL, source TEXT, reason TEXT, n INTEGER);
+CREATE TABLE IF NOT EXISTS sightings(source TEXT, sighting TEXT, of_id TEXT, low INTEGER, high INTEGER, first_at REAL,
+    last_at REAL, taken_at REAL, PRIMARY KEY(source, sighting)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS given(stix_id TEXT PRIMARY KEY, campaign_id TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS aliases(campaign_id TEXT PRIMARY KEY, alias TEXT UNIQUE);
+"""
+
+
+class Indicators:
+    """One connection. Changes go through `act`; nothing in the file names a customer of ours."""
+
+    def __init__(self, home: Path) -> None:
+        home = Path(home)
+        if not (home / "secret.key").is_file():
+            raise UsageError(
+                str(home), "there is no store here", "sweep some logs first: stillwatch sweep LOGS --home DIR"
+            )
+        path = home / FILE_NAME
+        try:
+            self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
+            self.db.row_factory = sqlite3.Row
+            path.chmod(0o600)
+            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db.executescript(_SCHEMA)
+            self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
+            known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise OutsideError(str(path), "cannot be read as indicators", "restore it from a backup") from error
+        if known != FORMAT:
+            raise UsageError(
+                str(path), f"was written by another version (format {str(known)[:10]})", "use that version"
+            )
+
+    @contextmanager
+    def act(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, on disk when it returns."""
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.db
+            except BaseException:
+                self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise OutsideError(
+                FILE_NAME, f"cannot be written ({error})", "check disk and rights, then try again"
+            ) from error
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a query as dictionaries; `sql` is ours, values are bound."""
+        return [dict(row) for row in self.db.execute(sql, tuple(values))]
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.db.close()
+
+
+MARKS = pa.schema(
+    [("campaign", pa.int32()), ("kind", pa.string()), ("value", pa.int64()), ("confidence", pa.float64())]
+)
+"""Foreign marks in a window: a number for each (source, campaign), the mark, how sure its source is (0..1)."""
+
+
+def active_marks(home: Path, now: float) -> pa.Table:
+    """The marks of indicators that hold at `now` (seconds since 1970), in MARKS; empty where none were taken in."""
+    if not (Path(home) / FILE_NAME).is_file():
+        return MARKS.empty_table()
+    kept = Indicators(home)
+    try:
+        rows = kept.rows(
+            "SELECT i.source, i.campaign, m.kind, m.value, MAX(i.confidence) AS confidence FROM indicators i "
+            "JOIN marks m ON m.source = i.source AND m.indicator = i.indicator "
+            "WHERE i.state = 'active' AND i.from_at <= ? AND i.until_at > ? "
+            "GROUP BY i.source, i.campaign, m.kind, m.value ORDER BY i.source, i.campaign, m.kind, m.value",
+            (now, now),
+        )
+    finally:
+        kept.close()
+    numbers: dict[tuple[str, str], int] = {}
+    for row in rows:
+        numbers.setdefault((row["source"], row["campaign"]), len(numbers))
+    columns = {
+        "campaign": [numbers[row["source"], row["campaign"]] for row in rows],
+        **{name: [row[name] for row in rows] for name in ("kind", "value", "confidence")},
+    }
+    return pa.table(columns, schema=MARKS)
