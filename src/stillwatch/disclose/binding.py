@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from stillwatch.disclose.language import Language
-from stillwatch.disclose.numerals import Numeral, days_in, numerals_in, phrase_spans
+from stillwatch.disclose.numerals import Numeral, days_in, numerals_in, phrase_pattern
 from stillwatch.disclose.package import Document, Package
 from stillwatch.disclose.visible_text import Block, strings_of
 
@@ -30,6 +31,8 @@ class Use:
     figure: str | None
     wrong: str
     why: str
+    key: str = ""
+    """What is compared between formats: the hedge and the number, however they are written."""
 
 
 def uses(package: Package, document: Document) -> tuple[Use, ...]:
@@ -58,39 +61,68 @@ def _cache(package: Package) -> dict[str, tuple[Use, ...]]:
 
 
 def _uses(package: Package, document: Document) -> Iterator[Use]:
-    lang = package.language
-    names = [text for place, text in strings_of(package.disclosure) if re.search(r"(^|\.)id$", place)]
-    fixed = [entry["phrase"] for entry in package.disclosure.get("fixed_phrases", ())]
-    labels = _chart_labels(package) if document.form == "pdf" else []
-    page = re.compile(str(lang.reading["page"]))
+    lang, pdf = package.language, document.form == "pdf"
+    names = _names(package)
+    drawn = _drawn(package, document) if pdf else []
+    axis = {day.shown for label in drawn for day in days_in(label, lang)}
+    found: list[tuple[Numeral, Block]] = []
     for block in document.shown.blocks:
-        place = f"{document.name}, {block.place}"
-        text = block.text
-        spans = [m.span() for m in _NAMES.finditer(text)] + [m.span() for m in page.finditer(text)]
-        spans += phrase_spans(text, [*names, *fixed, package.disclosure["id"]])
-        for found in days_in(_blank(text, spans), lang):
-            spans.append((found.start, found.end))
-            if not any(found.is_of(day) for day in package.known_dates):
-                yield Use(found.shown, place, None, "F1", "no declared date is this one")
+        place, text = f"{document.name}, {block.place}", block.text
+        spans = [m.span() for m in names.finditer(text)]
+        for day in days_in(_blank(text, spans), lang):
+            spans.append((day.start, day.end))
+            if day.shown not in axis and not any(day.is_of(known) for known in package.known_dates):
+                yield Use(day.shown, place, None, "F1", "no declared date is this one")
         spans += list(_scale_rows(text, lang))
-        for start, end, figure in _intervals(text, package, lang):
+        for start, end, figure in _intervals(text, package):
             spans.append((start, end))
-            yield Use(text[start:end], place, figure["id"], "", "")
-        bound = list(block.bound)
-        for numeral in numerals_in(text, lang, spans):
-            if document.form == "pdf" and numeral.shown in labels:
-                candidates = _with_value(package, numeral, lang)
-                if not candidates or not _agrees(candidates, numeral):
-                    labels.remove(numeral.shown)
-                    continue
-            yield _bind(package, numeral, place, lang, bound, document, block)
+            yield Use(text[start:end], place, figure, "", "", text[start:end].lower())
+        found += [(numeral, block) for numeral in numerals_in(text, lang, spans)]
+    labels = Counter((n.hedge.lower(), n.shown) for label in drawn for n in numerals_in(label, lang))
+    if labels:
+        found = _without_labels(package, found, labels)
+    for numeral, block in found:
+        yield _bind(package, numeral, f"{document.name}, {block.place}", lang, list(block.bound), document)
+
+
+def _names(package: Package) -> re.Pattern[str]:
+    """What looks like a number and is a name: of standards, pages, ids, allowed phrases."""
+    if "_names" not in package.__dict__:
+        ids = [text for place, text in strings_of(package.disclosure) if re.search(r"(^|\.)id$", place)]
+        fixed = [entry["phrase"] for entry in package.disclosure.get("fixed_phrases", ())]
+        phrases = phrase_pattern([*ids, *fixed, package.disclosure["id"]])
+        page = str(package.language.reading["page"])
+        package.__dict__["_names"] = re.compile(f"{_NAMES.pattern}|{page}|{phrases.pattern}")
+    pattern: re.Pattern[str] = package.__dict__["_names"]
+    return pattern
+
+
+def _without_labels(
+    package: Package, found: list[tuple[Numeral, Block]], labels: Counter[tuple[str, str]]
+) -> list[tuple[Numeral, Block]]:
+    """A PDF's numbers without those that its charts draw: first what no figure explains, then as many as are left."""
+    left = []
+    for numeral, block in found:
+        key = (numeral.hedge.lower(), numeral.shown)
+        fits = [c for c in _with_value(package, numeral) if c["hedge"].lower() == numeral.hedge.lower()]
+        if not fits and labels[key] > 0:
+            labels[key] -= 1
+        else:
+            left.append((numeral, block))
+    out = []
+    for numeral, block in left:
+        key = (numeral.hedge.lower(), numeral.shown)
+        if labels[key] > 0:
+            labels[key] -= 1
+        else:
+            out.append((numeral, block))
+    return out
 
 
 def _bind(
-    package: Package, numeral: Numeral, place: str, lang: Language, bound: list[tuple[str, str]], document: Document,
-    block: Block,
+    package: Package, numeral: Numeral, place: str, lang: Language, bound: list[tuple[str, str]], document: Document
 ) -> Use:  # fmt: skip
-    candidates = _with_value(package, numeral, lang)
+    candidates = _with_value(package, numeral)
     says = f"{numeral.hedge} {numeral.shown}".strip()
     if not candidates:
         return Use(says, place, None, "F1", "no figure has this number")
@@ -102,43 +134,48 @@ def _bind(
         if not chosen:
             return Use(says, place, None, "F1", f"it is marked as figure {declared[0][:40]}, which says another number")
         candidates = chosen
-    same_unit = [c for c in candidates if not numeral.unit or c["unit"] == numeral.unit]
+    # the text of a PDF runs on from cell to cell, so what follows a number there need not be its unit
+    pdf = document.form == "pdf"
+    same_unit = [c for c in candidates if pdf or not numeral.unit or c["unit"] == numeral.unit]
     if not same_unit:
         units = ", ".join(sorted({c["unit"] for c in candidates}))
         return Use(says, place, candidates[0]["id"], "F8", f"the figure counts {units}, the text {numeral.unit}")
     for figure in same_unit:
         if figure["hedge"].lower() == numeral.hedge.lower():
-            return Use(says, place, figure["id"], "", "")
+            key = f"{numeral.hedge.lower()} {numeral.value.normalize():f}".strip()
+            return Use(says, place, figure["id"], "", "", key)
     figure = same_unit[0]
     wanted = f"“{figure['hedge']}”" if figure["hedge"] else "no hedge"
     return Use(says, place, figure["id"], "F3", f"the figure is printed with {wanted}")
 
 
-def _agrees(candidates: list[dict[str, Any]], numeral: Numeral) -> bool:
-    return any(
-        c["hedge"].lower() == numeral.hedge.lower() and c["unit"] == numeral.unit and (numeral.unit or numeral.hedge)
-        for c in candidates
-    )
-
-
-def _with_value(package: Package, numeral: Numeral, lang: Language) -> list[dict[str, Any]]:
-    by_value = package.__dict__.setdefault("_by_value", {})
-    if not by_value:
+def _with_value(package: Package, numeral: Numeral) -> list[dict[str, Any]]:
+    if "_by_value" not in package.__dict__:
+        by_value: dict[Decimal, list[dict[str, Any]]] = {}
+        lang = package.language
         for figure in package.disclosure["figures"]:
             if lang.hedge_class(figure["hedge"]) or not figure["hedge"]:
                 for printed in printed_values(figure, lang):
                     by_value.setdefault(printed.value, []).append(figure)
-    found: list[dict[str, Any]] = by_value.get(numeral.value, [])
+        package.__dict__["_by_value"] = by_value
+    found: list[dict[str, Any]] = package.__dict__["_by_value"].get(numeral.value, [])
     return found
 
 
-def _intervals(text: str, package: Package, lang: Language) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Where an interval figure stands in full: `between 24,000 and 25,000`."""
-    for figure in package.disclosure["figures"]:
-        if figure["hedge"] and not lang.hedge_class(figure["hedge"]):
-            phrase = re.escape(f"{figure['hedge']} {figure['printed']}")
-            for m in re.finditer(phrase + r"(?![\d.,]*\d)", text, flags=re.IGNORECASE):
-                yield m.start(), m.end(), figure
+def _intervals(text: str, package: Package) -> Iterator[tuple[int, int, str]]:
+    """Where an interval figure stands in full, with its id: `between 24,000 and 25,000`."""
+    if "_intervals" not in package.__dict__:
+        lang = package.language
+        package.__dict__["_intervals"] = [
+            (re.compile(re.escape(f"{f['hedge']} {f['printed']}") + r"(?![\d.,]*\d)", re.IGNORECASE), f["id"])
+            for f in package.disclosure["figures"] if f["hedge"] and not lang.hedge_class(f["hedge"])
+        ]  # fmt: skip
+    taken: list[int] = []
+    for pattern, name in package.__dict__["_intervals"]:
+        for m in pattern.finditer(text):
+            if m.start() not in taken:
+                taken.append(m.start())
+                yield m.start(), m.end(), name
 
 
 def _scale_rows(text: str, lang: Language) -> Iterator[tuple[int, int]]:
@@ -148,11 +185,11 @@ def _scale_rows(text: str, lang: Language) -> Iterator[tuple[int, int]]:
             yield m.span()
 
 
-def _chart_labels(package: Package) -> list[str]:
-    from stillwatch.disclose.numerals import numerals_in as read
-
-    labels = [label for chart in package.disclosure.get("charts", ()) for label in chart["labels"]]
-    return [n.shown for label in labels for n in read(label, package.language)]
+def _drawn(package: Package, document: Document) -> list[str]:
+    """The words that the charts of a document draw; none where its HTML has no chart."""
+    page = package.files.get(f"{document.name.removesuffix('.pdf')}.html", b"")
+    charts = package.disclosure.get("charts", ()) if b"<svg" in page else ()
+    return [label for chart in charts for label in chart["labels"]]
 
 
 def _blank(text: str, spans: list[tuple[int, int]]) -> str:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from stillwatch.disclose.language import Language
 
 _WORDS_BETWEEN = 4
+#: Words after which another thing is spoken of.
+_ENDS = frozenset({"and", "und", "or", "oder", "from", "von", "of", "in", "on", "by", "to", "der", "des"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ def days_in(text: str, lang: Language) -> list[Day]:
 
 
 def numerals_in(text: str, lang: Language, masked: Iterable[tuple[int, int]] = ()) -> list[Numeral]:
-    """Numbers outside of the masked spans. A percentage has the unit `percent` and its value in percent."""
+    """Numbers outside of the masked spans. A percentage has the unit `percent` and its value in percent.
+
+    “One” is left out: as a word it is a pronoun more often than a count.
+    """
     for start, end in masked:
         text = text[:start] + "\0" * (end - start) + text[end:]
     found = []
@@ -72,20 +77,14 @@ def numerals_in(text: str, lang: Language, masked: Iterable[tuple[int, int]] = (
         if value is None:
             continue
         unit = "percent" if m["percent"] else _unit(text[m.end() :], lang)
-        if m["word"] and m["word"].lower() == "one" and not unit:
-            continue
         found.append(Numeral(m[0].strip(), value, step, _hedge(text[: m.start()], lang), unit, m.start(), m.end()))
     return found
 
 
-def phrase_spans(text: str, phrases: Iterable[str]) -> list[tuple[int, int]]:
-    """Where any of these phrases stands in the text, as whole words."""
-    spans: list[tuple[int, int]] = []
-    for phrase in sorted({p for p in phrases if p}, key=len, reverse=True):
-        for m in re.finditer(rf"(?<![\w.,-]){re.escape(phrase)}(?!\w|[.,]\d)", text):
-            if not any(m.start() < end and m.end() > start for start, end in spans):
-                spans.append((m.start(), m.end()))
-    return spans
+def phrase_pattern(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of these phrases as whole words, the longest first; none of none."""
+    longest = sorted({p for p in phrases if p}, key=lambda p: (-len(p), p))
+    return re.compile(rf"(?<![\w.,-])(?:{'|'.join(map(re.escape, longest)) or '(?!)'})(?!\w|[.,]\d)")
 
 
 @lru_cache(maxsize=16)
@@ -107,7 +106,7 @@ _PATTERNS: dict[str, re.Pattern[str]] = {}
 def _number_pattern(code: str, lang: Language) -> re.Pattern[str]:
     if code not in _PATTERNS:
         scales = "|".join(re.escape(s) for s in sorted(lang.scales, key=len, reverse=True))
-        words = "|".join(sorted([*lang.number_words, "one"], key=len, reverse=True))
+        words = "|".join(sorted(lang.number_words, key=len, reverse=True))
         digits = rf"\d+(?:[{re.escape(lang.thousands)}\u202f\u00a0]\d{{3}})*(?:{re.escape(lang.decimal)}\d+)?"
         _PATTERNS[code] = re.compile(
             rf"(?<![\w.])(?:(?P<digits>[−-]?{digits})(?P<tail>[\w]*)|(?P<word>(?i:{words}))\b)"
@@ -154,6 +153,6 @@ def _unit(after: str, lang: Language) -> str:
             return ""
         if m[0] in lang.units:
             return lang.units[m[0]]
-        if words >= _WORDS_BETWEEN or m[0] in ("and", "und", "or", "oder", "from", "von", "in", "on", "by", "to"):
+        if words >= _WORDS_BETWEEN or m[0] in _ENDS:
             return ""
     return ""

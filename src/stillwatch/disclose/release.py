@@ -138,7 +138,7 @@ def withdraw(folder: Path, record: Record, approver: Approver, outside: Outside,
         "id": package.disclosure["id"], "reason": _reason(reason), "at": _rfc3339(outside.now), "by": approver.who.name,
     })  # fmt: skip
     return _undo(package, record, approver, content, WITHDRAWAL, "release withdrawn",
-                 f"{package.disclosure['id']} is withdrawn: {reason}. Do not use it; tell whom you gave it.")  # fmt: skip
+                 f"{package.disclosure['id']} is withdrawn: {reason}. Do not use it.")  # fmt: skip
 
 
 def correct(

@@ -64,7 +64,7 @@ def access_is_not_training(package: Package) -> Iterator[Fault]:
                     continue
                 if not any(_overlaps(sentence, s) for s in supported):
                     yield Fault(f"{document.name}, {block.place}", "claims use in training, shown is access",
-                                "say what was accessed; or add evidence about training_use and a judgement")  # fmt: skip
+                                "say what was accessed; or add evidence on training_use and a judgement")  # fmt: skip
 
 
 @rule("L5")

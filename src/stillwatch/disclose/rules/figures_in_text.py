@@ -81,14 +81,14 @@ def formats_agree(package: Package) -> Iterator[Fault]:
     compared = False
     for same in stems.values():
         first = next((d for d in same if d.form == "html"), same[0])
-        want = Counter(use.figure or use.numeral for use in uses(package, first) if not use.wrong)
+        want = Counter(use.key for use in uses(package, first) if not use.wrong and use.key)
         for other in same:
             if other is first:
                 continue
             compared = True
-            have = Counter(use.figure or use.numeral for use in uses(package, other) if not use.wrong)
+            have = Counter(use.key for use in uses(package, other) if not use.wrong and use.key)
             for name in sorted((want - have) + (have - want)):
-                yield Fault(other.name, f"figure {name} stands {have[name]} times, in {first.name} {want[name]} times",
+                yield Fault(other.name, f"“{name}” stands {have[name]} times, in {first.name} {want[name]} times",
                             "render both from the same source")  # fmt: skip
     known = {(_number(f["low"]), _number(f["high"])) for f in package.disclosure["figures"]}
     for name, content in {**package.stix, **package.misp}.items():

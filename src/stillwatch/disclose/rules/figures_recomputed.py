@@ -77,7 +77,8 @@ def parts_make_the_whole(package: Package) -> Iterator[Fault]:
             fits = printed.value <= total < printed.value + step
         else:
             slack = sum((Decimal(str(p["rounding"])) for p in (whole, *parts)), Decimal(0)) / 2
-            fits = abs(total - Decimal(str(whole["value"]))) <= slack
+            added = sum((Decimal(str(p["value"])) for p in parts), Decimal(0))
+            fits = abs(added - Decimal(str(whole["value"]))) <= slack
         if not fits:
             yield Fault(where, f"the parts make {total:,f}, the whole is printed as {whole['printed']}",
                         "correct the part or the whole, or state the overlap")  # fmt: skip
