@@ -27,6 +27,9 @@ _READS: Mapping[tuple[str, bool], tuple[str, str, str, str]] = {
 _NOT_OF_ONE_ORGANISATION = frozenset(
     {"signup_payment_irregularity", "succession", "shared_registration", "signup_burst", "identity_replacement"}
 )
+#: Families of conduct that other people's own questions would not show.
+_NOT_OF_MANY_PEOPLE = frozenset({"content", "patterns", "queue", "dealing", "automation", "bypass"})
+_LEAST_BITS = 0.3
 
 
 def explanations() -> tuple[str, ...]:
@@ -38,7 +41,11 @@ def readings(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
     """For each signal what it says to each explanation: `+` expected, `−` contradicts, `○` does not tell."""
     out: dict[str, tuple[str, ...]] = {}
     for claim in claims:
+        if abs(claim.bits or 0.0) < _LEAST_BITS:
+            continue
         row = list(_READS.get((claim.about, (claim.bits or 0.0) > 0), ("○",) * 4))
+        if claim.about == "conduct" and claim.family in _NOT_OF_MANY_PEOPLE and (claim.bits or 0.0) > 0:
+            row[1] = "−"
         if claim.signal in _NOT_OF_ONE_ORGANISATION and (claim.bits or 0.0) > 0:
             row[2] = "−"
         out[claim.signal] = tuple(row)

@@ -96,7 +96,7 @@ def snapshot_of(
         for claim in (*c.told.evidence_for, *c.told.evidence_against):
             if claim.bits is not None:
                 tables["weights"].append(
-                    {"campaign": c.subject, "signal": claim.signal, "bits": _rounded(claim.bits, 2)}
+                    {"campaign": c.subject, "signal": claim.signal, "bits": _rounded(claim.bits, 1)}
                 )
             for name, value in claim.facts.items():
                 if value is not None and not _too_small(name, value, smallest_cell):

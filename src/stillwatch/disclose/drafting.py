@@ -1,4 +1,4 @@
-"""A disclosure drafted from findings: statements, judgements, explanations and figures, ready for templates and gate."""
+"""A disclosure drafted from findings: statements, judgements, explanations and figures, ready for templates."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def draft(
     figures = Figures(lang, snapshot, sha, __version__, last.isoformat())
     period = {
         "id": "all", "start": first.isoformat(), "end": last.isoformat(), "end_day": "inclusive", "timezone": "UTC",
-        "days": (last - first).days + 1, "first_seen": first.isoformat(), "detected_on": max(now.date(), last).isoformat(),
+        "days": (last - first).days + 1, "first_seen": first.isoformat(),
+        "detected_on": max(now.date(), last).isoformat(),
     }  # fmt: skip
     figures.days("all.days", "length of the period", period)
     figures.exact("all.campaigns", "campaigns in this disclosure", "campaigns",
@@ -109,7 +110,8 @@ def draft(
         "d": disclosure, "t": say, "lang": lang, "parts": parts, "named": named, "opening": opening, "figures": figures,
         "shown": figures.shown, "with_unit": figures.with_unit, "daily": Markup(daily), "date": lang.day(now.date()),
         "assistance": _assistance(matter, say), "snapshot_sha256": sha, "version": __version__,
-        "checked_on": _day(matter["legal"]["in_force_checked_on"], lang), "signal_says": lambda n: _sign(n, known, lang),
+        "checked_on": _day(matter["legal"]["in_force_checked_on"], lang),
+        "signal_says": lambda n: _sign(n, known, lang),
         "facts": snapshot["tables"]["facts"], "kinds": {c.subject: say.plain(f"kind_{c.row['kind']}") for c in counted},
     }  # fmt: skip
     return Draft(disclosure, context)
@@ -156,8 +158,9 @@ def _part(
                       _query("weights", "bits", {**where, "signal": claim.signal}))  # fmt: skip
     for row in snapshot["tables"]["facts"]:
         if row["campaign"] == s and row["signal"] in {x.signal for x in (*pro, *against)}:
+            chosen = {**where, "signal": row["signal"], "fact": row["fact"]}
             figures.exact(f"{s}.{row['signal']}.{row['fact']}", f"{row['fact']} of {row['signal']} for {s}", "measure",
-                          _query("facts", "value", {**where, "signal": row["signal"], "fact": row["fact"]}))  # fmt: skip
+                          _query("facts", "value", chosen))  # fmt: skip
     score = float(c.row["coordination_score"] if kind == "account_network" else c.row["score"] or 0.0)
     term = lang.term_for(score)
     bounds = lang.likelihood[term]
@@ -174,6 +177,7 @@ def _part(
          "source": "records" if x.family in ("payment", "registration", "signup_time", "standing") else "logs"}
         for x in (*pro, *against)
     ]  # fmt: skip
+    bits = {x.signal: x.bits or 0.0 for x in (*pro, *against)}
     weighed = readings((*pro, *against))
     return {
         "subject": s, "kind": say.plain(f"kind_{kind}"), "seen": seen, "judged": judged, "pro": pro, "against": against,
@@ -188,12 +192,13 @@ def _part(
                                              else {"id": f"{s}.{h}", "says": say.plain(h)} for h in explanations()],
         "matrix": [{"evidence": f"{s}.{name}", "hypothesis": f"{s}.{h}", "reads": READINGS[sign]}
                    for name, row in weighed.items() for h, sign in zip(explanations(), row, strict=True)],
-        "weighed": [(_sign(name, known, lang), row) for name, row in weighed.items()],
+        "weighed": [(_seen(name, known, say, bits.get(name, 0.0)), row) for name, row in weighed.items()],
         "least": say("least_refuted", says=say.plain(least_contradicted(weighed, (*pro, *against)))),
         "charts": [(f"waterfall-{s}", bars, "weights")] if bars else [], "waterfall": Markup(bars),
         "alike": [(a.signal.replace("_", " "), a.also_seen_in) for a in c.told.look_alikes[:10]
                   if not _BANNED.search(a.also_seen_in)] if lang.code.startswith("en") else [],
-        "unknown": ", ".join(n.replace("_", " ") for n in c.unknown[:12]), "techniques": list(c.row["techniques"] or ()),
+        "unknown": ", ".join(n.replace("_", " ") for n in c.unknown[:12]),
+        "techniques": list(c.row["techniques"] or ()),
         "first": lang.day(c.row["first_seen"].astimezone(UTC).date()),
         "last": lang.day(c.row["last_seen"].astimezone(UTC).date()),
         "days": [c.row["first_seen"].date().isoformat(), c.row["last_seen"].date().isoformat()],
@@ -257,6 +262,15 @@ def _sign(name: str, known: Mapping[str, Sign], lang: Language) -> str:
         return str(written[name])
     headline = known[name].headline if name in known else ""
     return headline if headline and not _BANNED.search(headline) else name.replace("_", " ")
+
+
+def _seen(name: str, known: Mapping[str, Sign], say: _Sayer, bits: float) -> str:
+    """What was observed: the sign, or that it was looked for and not seen."""
+    says = _sign(name, known, say.lang)
+    about = known[name].about if name in known else ""
+    return f"{say.plain('not_seen')}: {says}" if bits < 0 and about not in ("explanation", "") and (
+        name != "human_conversation"
+    ) else says  # fmt: skip
 
 
 def _tie(signal: str, lang: Language) -> str:

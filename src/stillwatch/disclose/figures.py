@@ -57,7 +57,10 @@ class Figures:
         if unit == "percent":
             printed = str(self.lang.words["percent"]).format(n=printed).replace(" ", "\u00a0")
         hedge = next(word for word, kind in self.lang.hedges.items() if kind == "approximately")
-        self._add(id, what, printed, hedge, unit, value, value, value, float(10.0**-digits), query)
+        exponent = near.normalize().as_tuple().exponent
+        assert isinstance(exponent, int)
+        rounding = float(Decimal(1).scaleb(min(exponent, 0)))
+        self._add(id, what, printed, hedge, unit, value, value, value, rounding, query)
         return self.shown(id)
 
     def days(self, id: str, what: str, period: Mapping[str, Any]) -> Markup:

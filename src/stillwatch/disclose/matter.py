@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -82,7 +83,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _copy(v) for k, v in value.items()}
-    return [_copy(v) for v in value] if isinstance(value, list) else value
+def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = copy.deepcopy(dict(table))
+    return out

@@ -52,7 +52,8 @@ def days_in(text: str, lang: Language) -> list[Day]:
     """Dates: `2026-04-22`, `22 April 2026`, `April 22, 2026`, `22 April`, `April 2026`."""
     found: list[Day] = []
     taken: list[tuple[int, int]] = []
-    for pattern in _day_patterns(lang.months):
+    month_first = str(lang.words["day_month"]).startswith("{month}")
+    for pattern in _day_patterns(lang.months, month_first):
         for m in pattern.finditer(text):
             if any(m.start() < end and m.end() > start for start, end in taken):
                 continue
@@ -88,15 +89,18 @@ def phrase_pattern(phrases: Iterable[str]) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=16)
-def _day_patterns(months: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+def _day_patterns(months: tuple[str, ...], month_first: bool) -> tuple[re.Pattern[str], ...]:
     month = rf"(?P<month>{'|'.join(months)})"
+    short = (
+        re.compile(rf"\b(?P<day>\d{{1,2}})\.?\s+{month}\b"),
+        re.compile(rf"\b{month}\s+(?P<day>\d{{1,2}})\b(?!\d)"),
+    )
+    year = re.compile(rf"\b{month}\s+(?P<year>\d{{4}})\b")
     return (
         re.compile(r"\b(?P<year>\d{4})-(?P<mm>0[1-9]|1[0-2])-(?P<day>\d{2})\b"),
         re.compile(rf"\b(?P<day>\d{{1,2}})\.?\s+{month},?\s+(?P<year>\d{{4}})\b"),
         re.compile(rf"\b{month}\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})\b"),
-        re.compile(rf"\b(?P<day>\d{{1,2}})\.?\s+{month}\b"),
-        re.compile(rf"\b{month}\s+(?P<year>\d{{4}})\b"),
-        re.compile(rf"\b{month}\s+(?P<day>\d{{1,2}})\b(?!\d)"),
+        *((year, *reversed(short)) if month_first else (short[0], year, short[1])),
     )
 
 

@@ -106,6 +106,7 @@ class Package:
             out += [(f"{doc.name}, {block.place}", block.text) for block in doc.shown.blocks]
             out += [(f"{doc.name}, metadata {k}", v) for k, v in doc.shown.metadata.items()]
             out += [(f"{doc.name}, hidden", h) for h in doc.shown.hidden]
+            out += [(f"{doc.name}, {where}", text) for where, text in doc.shown.unseen]
         for name, value in self._json_files.items():
             out += [(f"{name}, {place}", text) for place, text in strings_of(value)]
         for name, data in self.files.items():

@@ -40,6 +40,8 @@ class Visible:
     pages: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     style: str = ""
+    unseen: tuple[tuple[str, str], ...] = ()
+    """(where, text) of attributes and charts: no text of the page, and still handed out with it."""
 
     @property
     def text(self) -> str:
@@ -53,7 +55,14 @@ def read_html(source: str) -> Visible:
     reader.feed(source)
     reader.close()
     reader.flush()
-    return Visible(tuple(reader.blocks), tuple(reader.hidden), (), dict(reader.metadata), "\n".join(reader.styles))
+    return Visible(
+        tuple(reader.blocks),
+        tuple(reader.hidden),
+        (),
+        dict(reader.metadata),
+        "\n".join(reader.styles),
+        tuple(reader.unseen),
+    )
 
 
 def read_markdown(source: str) -> Visible:
@@ -125,6 +134,7 @@ class _Reader(HTMLParser):
         self.hidden: list[str] = []
         self.metadata: dict[str, str] = {}
         self.styles: list[str] = []
+        self.unseen: list[tuple[str, str]] = []
         self._open: list[str] = []
         self._text: list[str] = []
         self._bound: list[tuple[str, str]] = []
@@ -136,6 +146,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Opens an element; hidden ones are noted."""
         given = {k: v or "" for k, v in attrs}
+        self.unseen += [(f"attribute {k}", v) for k, v in given.items() if re.search(r"[^\W\d_]{3}|\d{4}|@", v)]
         style = given.get("style", "").replace(" ", "").lower()
         if "hidden" in given or re.search(r"display:none|visibility:hidden|font-size:0|opacity:0(?!\.)", style):
             self.hidden.append(f"hidden element <{tag}>")
@@ -175,6 +186,8 @@ class _Reader(HTMLParser):
             self.metadata["title"] = self.metadata.get("title", "") + data
         if not _SILENT.intersection(self._open):
             self._text.append(data)
+        elif "svg" in self._open and data.strip():
+            self.unseen.append(("chart", data))
 
     def handle_comment(self, data: str) -> None:
         """A comment is hidden text."""

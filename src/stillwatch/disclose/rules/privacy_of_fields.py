@@ -28,7 +28,9 @@ _SAYS_TEXT = re.compile(
 )
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w.])(?:\+|00)\d{1,3}[\s()./-]*(?:\d[\s()./-]*){7,12}(?!\w)")
-_CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){13,19}(?![\w-])")
+_CARD = re.compile(
+    r"(?<![\d.])(?=(\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,4}(?:[ -]\d{3})?|\d{4}[ -]\d{6}[ -]\d{5}|\d{13,19})(?!\d))"
+)
 _KEY = re.compile(r"(?<!\w)(?:sk|pk|rk|api|key|sw_(?:gateway|reader|analyst|approver))[-_][A-Za-z0-9_-]{16,}")
 _PERSON = re.compile(r"(?<!\w)(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau)\.?\s+[A-ZÄÖÜ][\w'’-]+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
@@ -89,7 +91,7 @@ def nobodys_words_or_identifiers(package: Package) -> Iterator[Fault]:
                 yield Fault(place, "holds an e-mail address", mend)
         for what, found in (
             ("a phone number", any(_phone(m[0]) for m in _PHONE.finditer(text))),
-            ("a card number", any(_luhn(m[0]) for m in _CARD.finditer(text))),
+            ("a card number", any(_luhn(m[1]) for m in _CARD.finditer(text))),
             ("an API key or token", _KEY.search(text)),
             ("a person's name", _PERSON.search(text)),
             ("a turn of a conversation", _TURN.search(text)),
