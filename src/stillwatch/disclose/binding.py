@@ -78,7 +78,10 @@ def _uses(package: Package, document: Document) -> Iterator[Use]:
             spans.append((start, end))
             yield Use(text[start:end], place, figure, "", "", text[start:end].lower())
         found += [(numeral, block) for numeral in numerals_in(text, lang, spans)]
-    labels = Counter((n.hedge.lower(), n.shown) for label in drawn for n in numerals_in(label, lang))
+    labels: Counter[tuple[str, str]] = Counter()
+    for label in drawn:
+        dates = [(day.start, day.end) for day in days_in(label, lang)]
+        labels.update((n.hedge.lower(), n.shown) for n in numerals_in(label, lang, dates))
     if labels:
         found = _without_labels(package, found, labels)
     for numeral, block in found:

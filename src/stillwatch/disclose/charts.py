@@ -49,6 +49,11 @@ def daily_chart(days: Sequence[Mapping[str, Any]], lang: Language, title: str) -
     return svg(bottom + 6, title, title, body)
 
 
+def sized(chart: str) -> str:
+    """The chart with its letters' size said on itself: a PDF takes no style sheet into an SVG."""
+    return chart.replace("<svg ", '<svg font-size="10.5" ', 1)
+
+
 def labels_of(chart: str) -> list[str]:
     """The words that a chart draws, as a reader of the PDF's text meets them."""
     return [html.unescape(found) for found in re.findall(r"<text[^>]*>(.*?)</text>", chart)]

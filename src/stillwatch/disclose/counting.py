@@ -25,6 +25,8 @@ UNITS = {
 }  # fmt: skip
 #: Facts whose value counts people: below the smallest cell they are left out.
 _OF_PEOPLE = ("account", "user", "key", "organisation", "org")
+#: Facts that are the group's size again: those are figures with an interval of their own.
+_COUNTED_ELSEWHERE = frozenset({"accounts", "exchanges", "prompts"})
 _NORMAL_95 = 1.96
 
 
@@ -99,7 +101,9 @@ def snapshot_of(
                     {"campaign": c.subject, "signal": claim.signal, "bits": _rounded(claim.bits, 1)}
                 )
             for name, value in claim.facts.items():
-                if value is not None and not _too_small(name, value, smallest_cell):
+                if value is None or name in _COUNTED_ELSEWHERE or (value == 0 and name.endswith(("_lift", "_covered"))):
+                    continue
+                if not _too_small(name, value, smallest_cell):
                     tables["facts"].append(
                         {"campaign": c.subject, "signal": claim.signal, "fact": name, "value": _significant(value)}
                     )

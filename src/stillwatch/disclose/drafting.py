@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stillwatch import __version__
-from stillwatch.disclose.charts import daily_chart, labels_of
+from stillwatch.disclose.charts import daily_chart, labels_of, sized
 from stillwatch.disclose.competing import READINGS, explanations, least_contradicted, readings
 from stillwatch.disclose.counting import Counted
 from stillwatch.disclose.figures import Figures
@@ -62,7 +62,7 @@ def draft(
     parts = [_part(c, figures, say, known, c.row["campaign_id"] in verdicts, snapshot) for c in counted]
     _totals(counted, figures)
     charts = [chart for part in parts for chart in part["charts"]]
-    daily = daily_chart(snapshot["days"], lang, say.plain("traffic_caption"))
+    daily = sized(daily_chart(snapshot["days"], lang, say.plain("traffic_caption")))
     if daily:
         charts.append(("traffic", daily, "days"))
     named = [_named(entry, counted, parts, say) for entry in matter["named"]]
@@ -171,7 +171,7 @@ def _part(
     seen = say("campaign", subject=s, exchanges=figures.with_unit(f"{s}.exchanges"),
                accounts=figures.with_unit(f"{s}.accounts"), ties=_listed(names, say.plain("and")))  # fmt: skip
     prior, few = c.told.balance.get("prior_bits"), c.told.balance.get("few_bits")
-    bars = waterfall(pro, against, c.row["score"], prior, few) if lang.code.startswith("en") else ""
+    bars = sized(waterfall(pro, against, c.row["score"], prior, few)) if lang.code.startswith("en") else ""
     evidence = [
         {"id": f"{s}.{x.signal}", "what": _sign(x.signal, known, lang), "class": x.family, "about": "access",
          "source": "records" if x.family in ("payment", "registration", "signup_time", "standing") else "logs"}
