@@ -40,7 +40,7 @@ def approver_of(record: Record, token: str) -> Approver:
     digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
     found = record.rows("SELECT token_id, name, role FROM tokens WHERE sha256=? AND revoked_at IS NULL", (digest,))
     if not found:
-        raise UsageError("token", "is none that holds", "stillwatch token approver NAME")
+        raise UsageError("token", "is none that holds", "stillwatch token NAME approver")
     if found[0]["role"] != "approver":
         raise UsageError("token", f"has the role {found[0]['role']}; releasing takes an approver", "ask an approver")
     return Approver(Who(found[0]["name"], found[0]["role"]), found[0]["token_id"])
