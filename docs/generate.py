@@ -94,15 +94,6 @@ def _command(command: click.Command, ctx: click.Context, depth: int = 2) -> list
     usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
     title = ctx.command_path.removeprefix("stillwatch ")
     lines = [f"{'#' * depth} {title}", "", f"    {usage}", "", inspect.cleandoc(command.help or ""), ""]
-def _command(command: click.Command, ctx: click.Context) -> list[str]:
-    usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
-    lines = [f"## {command.name}", "", f"    {usage}", "", inspect.cleandoc(command.help or ""), ""]
-    if isinstance(command, click.Group):
-        for name in command.list_commands(ctx):
-            inner = command.get_command(ctx, name)
-            assert inner is not None
-            below = _command(inner, click.Context(inner, info_name=name, parent=ctx))
-            lines += [f"### {command.name} {name}", *below[1:]]
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
     if options:
         lines += ["| option | |", "|---|---|"]

@@ -43,10 +43,6 @@ def options_of(name: str) -> set[str]:
         left += one.commands.values() if isinstance(one, click.Group) else ()
         found |= {opt for p in one.params for opt in (*p.opts, *p.secondary_opts)}
     return found
-    found = command(name)
-    below = list(found.commands.values()) if isinstance(found, click.Group) else []
-    params = [p for c in (found, *below) for p in c.params]
-    return {opt for p in params for opt in (*p.opts, *p.secondary_opts)} | {"--help", "-h"}
 
 
 @pytest.mark.parametrize("page", ["cli.md", "signals.md"])
@@ -61,9 +57,7 @@ def test_a_command_and_its_options_are_described(name: str) -> None:
     text = (DOCS / "cli.md").read_text("utf-8")
     section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     assert section, f"docs/cli.md has no section {name}"
-    found = command(name)
-    below = list(found.commands.values()) if isinstance(found, click.Group) else []
-    for p in (p for c in (found, *below) for p in c.params):
+    for p in command(name).params:
         if isinstance(p, click.Option):
             assert all(f"`{opt}" in section or f" `{opt}" in section for opt in p.opts), (name, p.opts)
     assert command(name).help, f"{name} has no help"
