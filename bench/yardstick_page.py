@@ -167,8 +167,8 @@ def sections() -> list[str]:
     early, ev, peers, size = read("early"), read("evasion"), read("peers_on_worlds"), read("world_size")
     if acc:
         lines += ["### Accuracy (`python -m bench.accuracy`)", "",
-                  "Each published campaign at 60 to 200 accounts beside ordinary customers and look-alikes of its own kind, 20 unseen seeds "
-                  "(501–520; look-alikes and ordinary customers alone 521–540). Intervals are over worlds, since accounts of one world are not "
+                  "Each published campaign at 60 to 200 accounts beside ordinary customers and look-alikes of its own kind, up to 20 unseen seeds "
+                  "(601–620; look-alikes and ordinary customers alone 621–640; how many were run is in the table). Intervals are over worlds, since accounts of one world are not "
                   "independent. Missing columns were taken away in the first seeds only.", "", *accuracy.table(acc).split("\n"), ""]  # fmt: skip
         lines = [f"- {x}" if x and not x.startswith(("#", "|", "-", "*", "Cohorts", "Without", "Each")) and " CPU s)" in x else x for x in lines]
     if early:
