@@ -95,13 +95,13 @@ def test_a_canary_in_any_other_file_is_stopped(kind: str, name: str, tmp_path: P
 
 def test_a_token_of_a_declared_key_and_epoch_may_leave_and_no_other(tmp_path: Path) -> None:
     package = base("june", tmp_path)
-    token = "oprf:forum-1:2026w48:" + "QmxpbmRlZEFuZEV2YWx1YXRlZFRva2VuMDEyMzQ1Njc4OQ"
+    token = "swt1.0f1e2d3c4b5a6978.2948.payment." + "QmxpbmRlZEFuZEV2YWx1YXRlZFRva2VuMDEyMzQ1Njc"
     misp = package / "june.misp.json"
     misp.write_text(misp.read_text("utf-8").replace('"value": "DIST-0001"', f'"value": "{token}"'), "utf-8")
     file = package / "disclosure.json"
     content = json.loads(file.read_text("utf-8"))
     assert failed(check(read_package(package, OUTSIDE), stage="content")) == ("P3",)
-    content["privacy"]["tokens"] = [{"key_id": "forum-1", "epoch": "2026w48", "valid_until": "2026-12-05"}]
+    content["privacy"]["tokens"] = [{"key_id": "0f1e2d3c4b5a6978", "epoch": "2948", "valid_until": "2026-12-05"}]
     file.write_text(json.dumps(content), "utf-8")
     assert failed(check(read_package(package, OUTSIDE), stage="content")) == ()
     content["privacy"]["tokens"][0]["valid_until"] = "2026-11-01"

@@ -40,8 +40,8 @@ _TURN = re.compile(
 _HEX = re.compile(
     r"(?<![0-9a-zA-Z])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})(?![0-9a-zA-Z])", re.I
 )
-#: An OPRF token: `oprf:KEY:EPOCH:BASE64URL`. Source: RFC 9497 for the function; the prefix is ours.
-TOKEN = re.compile(r"(?<!\w)(?:oprf|swt\d*)[:.]([\w-]{1,40})[:.]([\w-]{1,40})[:.]([A-Za-z0-9_=-]{20,200})(?!\w)")
+#: An OPRF token as `stillwatch match` makes it: `swt1.KEYID.EPOCH.KIND.SECRET`. Source: RFC 9497 for the function.
+TOKEN = re.compile(r"(?<![\w.])swt1\.([0-9a-f]{16})\.(\d{1,12})\.(\w{1,20})\.([A-Za-z0-9_-]{43})(?![\w-])")
 _BASE64 = re.compile(r"(?<![\w/+:.=-])(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{27}=|[A-Za-z0-9+/]{22}==)(?![\w/+=])")
 
 
