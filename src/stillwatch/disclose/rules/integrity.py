@@ -37,8 +37,8 @@ def machines_accept_it(package: Package) -> Iterator[Fault]:
         if lacking:
             yield Fault(name, f"lacks {', '.join(lacking)}", "stillwatch share --format misp")
         for i, attribute in enumerate(event.get("Attribute", ())):
-            if "distribution" not in attribute or "type" not in attribute:
-                yield Fault(f"{name}, Attribute[{i}]", "lacks its type or distribution", "say how far it may go")
+            if "value" not in attribute or "type" not in attribute:
+                yield Fault(f"{name}, Attribute[{i}]", "lacks its type or value", "stillwatch share --format misp")
 
 
 @rule("I2", stage="release")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -147,6 +148,10 @@ def personal_information_was_reviewed(package: Package) -> Iterator[Fault]:
 def _declared_hashes(package: Package) -> set[str]:
     found = {f["snapshot_sha256"] for f in package.disclosure["figures"]}
     found |= {c["sha256"] for c in package.disclosure.get("charts", ())}
+    # a MISP feed's hashes.csv is of values that lie beside it in clear, so it tells nothing more than they do
+    values = [a["value"] for content in package.misp.values() for a in content["Event"].get("Attribute", ())]
+    spelled = {s for v in values for s in (str(v), str(v).strip())}
+    found |= {hashlib.md5(s.encode(), usedforsecurity=False).hexdigest() for s in spelled}
     return found | {package.disclosure["antitrust"]["approved_shape_sha256"]}
 
 
