@@ -57,9 +57,9 @@ yardstick:           ## accuracy, early, evasion, calibration, peers, ablation, 
 	$$P -m bench.accuracy --missing-seeds 2 && $$P -m bench.calibration --seeds 641 642 643 644 645 646 647 648 && $$P -m bench.early --seeds 411 412 --cap 60 --clean 2 && \
 	$$P -m bench.evasion --seeds 401 --campaigns letter quiet_ring && $$P -m bench.peers_on_worlds && \
 	$$P -m bench.ablation --seeds 561 && $$P -m bench.world_size --scale 1 --out bench/figures/world_size.json && \
-	{ [ -z "$${STILLWATCH_DATA:-}" ] || { W="$$P -m bench.window_field" && $$W --seeds 301 302 --windows 25 --sizes 100 200 && \
-	$$W --pairs gpteacher_toolformer:gsm8k --seeds 301 --windows 20 --sizes 500 --out bench/figures/window_field_500.json && \
-	$$W --pairs everything:gsm8k --seeds 303 --windows 20 --sizes 1500 --shares 0 0.05 --out bench/figures/window_field_1500.json; }; } && \
+	{ [ -z "$${STILLWATCH_DATA:-}" ] || { W="$$P -m bench.window_field" && $$W --seeds 305 306 --windows 25 --sizes 100 200 && \
+	$$W --pairs gpteacher_toolformer:gsm8k --seeds 305 --windows 20 --sizes 500 --out bench/figures/window_field_500.json && \
+	$$W --pairs everything:gsm8k --seeds 305 --windows 20 --sizes 1500 --shares 0 0.05 --out bench/figures/window_field_1500.json; }; } && \
 	$$P -m bench.results
 figures:             ## measure all of it anew (more than an hour), then write docs/results.md
 	@$(env) P="$$VENV/bin/python" F=bench/figures && mkdir -p $$F && \
