@@ -41,6 +41,36 @@ def sections() -> list[str]:
         lines += _policy_lines(policies)
     if faults:
         lines += _fault_lines(faults)
+    return [*lines, "", *_with_others(), *_console()]
+
+
+def _with_others() -> list[str]:
+    """Matching in private and two providers; empty where neither was measured."""
+    match, two = read("private_match"), read("two_providers")
+    lines: list[str] = []
+    if match:
+        online, setup = match["online"], match["setup"]
+        lines += ["### Matching in private (`python -m bench.private_match`)", "",
+                  f"{match['asks']:,} against {match['answers']:,} tokens, {match['common']:,} common: {'exact' if match['exact'] else 'NOT exact'}; online {online['wall_s']:.1f} s (asked: ≤ 20), "
+                  f"of it {online['cpu_asks_s']:.1f} and {online['cpu_answers_s']:.1f} CPU s on the two sides; set-up {setup['wall_s']:.0f} s, once; {match['bytes']['sent_by_asks'] / 1e6:.1f} and {match['bytes']['sent_by_answers'] / 1e6:.1f} MB sent.", ""]  # fmt: skip
+    if two:
+        lines += [f"### Two providers (`python -m bench.two_providers`, seeds {', '.join(map(str, two['seeds']))})", "",
+                  "A finds a campaign and publishes; B has a few of the same campaign's accounts in its own traffic.", "",
+                  "| its accounts at B | worlds | found alone | found with A's indicators | innocent flagged alone, together | held for a person | sightings came back |", "|---|---|---|---|---|---|---|"]  # fmt: skip
+        for size, s in two["sizes"].items():
+            lines.append(f"| {size} | {s['worlds']} | {s['alone']['found']} | {s['together']['found']} | {s['alone']['innocent_flagged']}, {s['together']['innocent_flagged']} of {s['together']['innocent']:,} | {s['held']} | {s['sightings_came_back']} |")
+        lines.append("")
+    return lines
+
+
+def _console() -> list[str]:
+    console = read("console_speed")
+    if not console:
+        return []
+    lines = ["### The console (`python -m bench.console_speed`)", "",
+             f"Server time over {console['rounds']} rounds with findings of {console['accounts']:,} accounts and {console['campaigns']} campaigns, in the process, without a socket; the findings are made in the contract's layout, not swept. Asked: first page ≤ 300 ms, a campaign ≤ 500 ms.", "",
+             "| page | median, ms | 95th percentile | first request after a sweep |", "|---|---|---|---|"]  # fmt: skip
+    lines += [f"| {name} | {p['median_ms']:.0f} | {p['p95_ms']:.0f} | {p['first_after_a_sweep_ms']:.0f} |" for name, p in console["pages"].items()]
     return [*lines, ""]
 
 
