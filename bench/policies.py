@@ -138,8 +138,11 @@ def draw(summary: dict[str, dict[str, Any]], out: Path) -> None:
     curve = sorted(plain, key=lambda n: int(n.split()[-1]))
     hit = {n: 1e4 * s["legitimate_exchanges_hit_share"] for n, s in summary.items()}
     axis.plot([hit[n] for n in curve], [share(summary[n]) for n in curve], "o-", label="suspend from a score")
+    at: dict[tuple[float, float], list[str]] = {}
     for n in curve:
-        axis.annotate(n.split()[-1], (hit[n], share(summary[n])), xytext=(5, 4), textcoords="offset points", fontsize=8)
+        at.setdefault((round(hit[n], 3), round(share(summary[n]), 0)), []).append(n.split()[-1])
+    for place, scores in at.items():
+        axis.annotate(", ".join(scores), place, xytext=(5, 4), textcoords="offset points", fontsize=8)
     for n, marker in ((NEWCOMERS, "s"), (FIVE_KINDS, "^")):
         axis.plot(hit[n], share(summary[n]), marker, color="tab:green", label=n, linestyle="none")
     axis.plot(hit["ships"], share(summary["ships"]), "*", color="tab:red", markersize=15, linestyle="none",
