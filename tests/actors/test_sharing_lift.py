@@ -29,9 +29,9 @@ members = st.lists(st.integers(0, ACCOUNTS - 1), min_size=1, max_size=ACCOUNTS, 
 def _book(edges: dict[tuple[int, int], int]) -> Book:
     """A book that holds one kind of mark and nothing else, as `open_book` lays it out."""
     shared = [(a, v, n) for (a, v), n in edges.items() if sum(w == v for _, w in edges) > 1]
+    values, column = np.unique(np.asarray([v for _, v, _ in shared], dtype=np.int64), return_inverse=True)
     table = MarkTable.build(
-        KIND["ip"], ACCOUNTS,
-        np.asarray([a for a, _, _ in shared], dtype=np.int64), np.asarray([v for _, v, _ in shared], dtype=np.int64),
+        KIND["ip"], ACCOUNTS, np.asarray([a for a, _, _ in shared], dtype=np.int64), column, values,
         np.asarray([n for _, _, n in shared], dtype=float),
         np.asarray([sum(a == i for a, _ in edges) for i in range(ACCOUNTS)], dtype=float),
         np.asarray([sum(n for (a, _), n in edges.items() if a == i) for i in range(ACCOUNTS)], dtype=float),

@@ -184,21 +184,11 @@ def open_book(window: Window, extra_sums: Mapping[str, Expression], rules: Seque
         if kind.source == "account":
             table = _account_marks(kind, customer, count)
         else:
-            edges, breadth = window.shared(kind.value, source=kind.source)
-            held = np.zeros(count)
-            rows = np.zeros(count)
-            at = lookup[np.asarray(breadth.column("account"))]
-            held[at] = numbers(breadth.column("held"))
-            rows[at] = numbers(breadth.column("rows"))
-            values = edges.column("value")
-            plain = (
-                np.asarray(values.cast(pa.int64()))
-                if not pa.types.is_string(values.type) and not pa.types.is_large_string(values.type)
-                else np.asarray(values.cast(pa.string()).to_pylist(), dtype=str)
-            )
+            shared = window.shared(kind.value, source=kind.source, of=kind.of)
             table = MarkTable.build(
-                kind, count, lookup[np.asarray(edges.column("account"))], plain, numbers(edges.column("n")), held, rows
-            )
+                kind, count, lookup[shared.account], shared.column, shared.values, shared.n,
+                shared.held[account_numbers], shared.rows[account_numbers],
+            )  # fmt: skip
         book.marks[kind.name] = table
     return book
 
@@ -295,7 +285,8 @@ def _account_marks(kind: Any, customer: dict[str, Array], count: int) -> MarkTab
     else:
         keep = np.zeros(0, dtype=bool)
     held = known.astype(float)
-    return MarkTable.build(kind, count, rows[keep], plain[keep], np.ones(int(keep.sum())), held, held)
+    values, column = np.unique(plain[keep], return_inverse=True)
+    return MarkTable.build(kind, count, rows[keep], column, values, np.ones(int(keep.sum())), held, held)
 
 
 _MOST_RELEASES = 12

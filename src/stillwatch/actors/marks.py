@@ -25,10 +25,15 @@ class MarkKind:
     """The Ibis value expression (exchanges, fingerprints, turns), or the account column's name as a lambda."""
     trust: float = 1.0
     """How far sharing a *rare* value speaks for one hand, 0..1 (low: shared by fashion or software)."""
+    of: tuple[str, ...] = ()
+    """The columns that a value is made of, where making it is costly."""
+
+
+_SETTINGS = ("temperature", "top_p", "max_tokens", "n", "logprobs", "stream")
 
 
 def _settings_text(t: Any) -> Any:
-    parts = [t.temperature, t.top_p, t.max_tokens, t.n, t.logprobs, t.stream]
+    parts = [t[name] for name in _SETTINGS]
     known = t.temperature.notnull() | t.max_tokens.notnull() | t.top_p.notnull()
     text = parts[0].cast("string").fill_null("-")
     for part in parts[1:]:
@@ -40,7 +45,7 @@ KINDS: tuple[MarkKind, ...] = (
     MarkKind("ip", "network", "request addresses", "exchanges", lambda t: t.ip, 0.8),
     MarkKind("net", "network", "request networks (/24, /48)", "exchanges", lambda t: t.net, 0.5),
     MarkKind("client", "setup", "client fingerprints with user agent", "exchanges", lambda t: t.client, 0.4),
-    MarkKind("settings", "setup", "request settings", "exchanges", _settings_text, 0.3),
+    MarkKind("settings", "setup", "request settings", "exchanges", _settings_text, 0.3, _SETTINGS),
     MarkKind("tools", "setup", "tool sets", "exchanges", lambda t: t.tools.nullif(0), 0.4),
     MarkKind("key", "credential", "credentials", "exchanges", lambda t: t.key, 1.0),
     MarkKind("session", "history", "sessions", "exchanges", lambda t: t.session, 0.6),
@@ -92,8 +97,9 @@ class MarkTable:
     @cached_property
     def binary(self) -> sp.csr_matrix:
         """`counts` with a 1 for each value that an account holds; not to be changed."""
-        ones = self.counts.copy()
-        ones.data = np.ones_like(ones.data)
+        counts = self.counts
+        ones = sp.csr_matrix((np.ones_like(counts.data), counts.indices, counts.indptr), shape=counts.shape, copy=False)
+        ones.has_sorted_indices = ones.has_canonical_format = True
         return ones
 
     @cached_property
@@ -113,11 +119,13 @@ class MarkTable:
         return self._held_by[least_share]
 
     @classmethod
-    def build(cls, kind: MarkKind, accounts: int, rows: Any, values: Any, n: Any, held: Any, known: Any) -> MarkTable:
-        """From edge arrays (account position, value, count)."""
-        distinct, column = np.unique(values, return_inverse=True)
+    def build(
+        cls, kind: MarkKind, accounts: int, rows: Any, column: Any, values: Any, n: Any, held: Any, known: Any
+    ) -> MarkTable:
+        """From edge arrays (account position, place in `values`, count); `values` ascending, each once."""
         counts = sp.csr_matrix(
-            (np.asarray(n, dtype=np.float32), (rows, column.astype(np.int32))), shape=(accounts, len(distinct))
+            (np.asarray(n, dtype=np.float32), (rows, np.asarray(column, dtype=np.int32))),
+            shape=(accounts, len(values)),
         )
         counts.sum_duplicates()
-        return cls(kind, counts, distinct, np.asarray(held), np.asarray(known))
+        return cls(kind, counts, values, np.asarray(held, dtype=float), np.asarray(known, dtype=float))

@@ -141,7 +141,10 @@ def _samples(window: Window, book: Book, chosen: Sequence[Chosen], each: int = 6
     t = window.exchanges
     t = t.filter(t.account.isin(list(wanted)))
     rank = t.patterns.length().fill_null(0) + t.system_patterns.length().fill_null(0)
-    table = t.group_by("account").aggregate(id=t.exchange_id.argmax(rank)).order_by("account").to_pyarrow()
+    t = t.select("account", "exchange_id", rank=rank)
+    best = t.group_by("account").aggregate(rank=t["rank"].max())
+    best = t.semi_join(best, ["account", "rank"])
+    table = best.group_by("account").aggregate(id=best.exchange_id.min()).order_by("account").to_pyarrow()
     for account, exchange in zip(table.column("account").to_pylist(), table.column("id").to_pylist(), strict=True):
         if exchange is not None:
             out[wanted[account]].append(exchange)

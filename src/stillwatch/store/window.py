@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.records.tables import FINGERPRINTS, KEPT, TURNS
+from stillwatch.store.sharers import Shared, shared_values
 
 Expression = Callable[[Any], Any]
 
@@ -40,6 +42,8 @@ class Window:
     indicators: pa.Table | None = None
     """Marks that other providers shared and that hold now, in `store.indicators.MARKS`."""
     notes: dict[str, float] = field(default_factory=dict)
+    streams: bool = False
+    """Whether rows come cheaply to this process: then values meet here, else in the engine."""
     _tables: int = 0
 
     @classmethod
@@ -88,9 +92,18 @@ class Window:
             fingerprints = fingerprints.filter(fingerprints.first_at < until)
             turns = turns.filter(turns.first_at < until)
         return cls(
-            con=con, exchanges=exchanges, fingerprints=fingerprints, turns=turns, account_ids=account_ids,
-            accounts=accounts, releases=releases, since=since, until=until, status_changes=status_changes,
+            con=con,
+            exchanges=exchanges,
+            fingerprints=fingerprints,
+            turns=turns,
+            account_ids=account_ids,
+            accounts=accounts,
+            releases=releases,
+            since=since,
+            until=until,
+            status_changes=status_changes,
             indicators=indicators,
+            streams=True,
         )
 
     def sums(self, expressions: Mapping[str, Expression]) -> pa.Table:
@@ -98,17 +111,30 @@ class Window:
         t = self.exchanges
         return t.group_by("account").aggregate(**{k: f(t) for k, f in expressions.items()}).to_pyarrow()
 
-    def shared(self, value: Expression, *, source: str = "exchanges") -> tuple[pa.Table, pa.Table]:
-        """Who holds which value: (edges, breadth).
+    def shared(self, value: Expression, *, source: str = "exchanges", of: Sequence[str] = ()) -> Shared:
+        """Who holds which value, as edges for values that at least two accounts hold. Values never meet pairwise.
 
-        edges: `account`, `value`, `n` for values that at least two accounts hold; breadth: `account`,
-        `held` (distinct values) and `rows` (exchanges with a value). Values never meet pairwise.
+        `of`: the columns that a costly `value` is made of, so that it is made once for each combination of them.
         """
         t = self.exchanges if source == "exchanges" else getattr(self, source)
-        t = t.select("account", value=value(t), **({} if source == "exchanges" else {"n": t.n}))
+        n = ibis.literal(1, "int32") if source == "exchanges" else t.n
+        if of:
+            t = t.group_by(["account", *of]).aggregate(times=t.count() if source == "exchanges" else t.n.sum())
+            n = t.times.cast("int32")
+        t = t.select("account", value=value(t), n=n)
         t = t.filter(t.value.notnull())
-        count = t.count() if source == "exchanges" else t.n.sum()
-        held = t.group_by(["account", "value"]).aggregate(n=count)
+        if self.streams and t.value.type().is_integer():
+            rows = int(t.count().to_pyarrow().as_py())
+            return shared_values(lambda: self.batches(t, 1 << 20), rows, self._account_room())
+        return self._shared_by_query(t)
+
+    def _account_room(self) -> int:
+        numbers_held = self.account_ids.column("account")
+        return int(pa.compute.max(numbers_held).as_py() or 0) + 1 if len(numbers_held) else 1
+
+    def _shared_by_query(self, t: Any) -> Shared:
+        """The same by the engine itself: for values that are no numbers, and where rows had better not travel."""
+        held = t.group_by(["account", "value"]).aggregate(n=t.n.sum())
         self._tables += 1
         name = f"held_{self._tables}"
         held = self.con.create_table(name, held, temp=True)
@@ -116,7 +142,19 @@ class Window:
         edges = held.semi_join(holders.filter(holders.df > 1), "value").to_pyarrow()
         breadth = held.group_by("account").aggregate(held=held.count(), rows=held.n.sum()).to_pyarrow()
         self.con.con.execute(f"DROP TABLE {name}")  # a name of ours; Ibis' own drop breaks with newer SQLGlot
-        return edges, breadth
+        of_account, rows = (np.zeros(self._account_room(), dtype=np.int64) for _ in range(2))
+        at = np.asarray(breadth.column("account"))
+        of_account[at] = numbers(breadth.column("held"))
+        rows[at] = numbers(breadth.column("rows"))
+        values = edges.column("value")
+        plain = (
+            np.asarray(values.cast(pa.string()).to_pylist(), dtype=str)
+            if pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+            else np.asarray(values.cast(pa.int64()))
+        )
+        distinct, column = np.unique(plain, return_inverse=True)
+        account, n = np.asarray(edges.column("account"), dtype=np.int32), numbers(edges.column("n"))
+        return Shared(account, column.astype(np.int32), n.astype(np.float32), distinct, of_account, rows)
 
     def batches(self, expression: Any, rows: int = 262_144) -> Iterator[pa.RecordBatch]:
         """An Ibis expression's rows, a batch at a time."""
