@@ -8,7 +8,7 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
 from stillwatch.campaigns.looks import read_looks, write_looks
 from stillwatch.campaigns.pictures import write_pictures
-from stillwatch.campaigns.track import read_memory, remember_sweep, write_memory
+from stillwatch.campaigns.track import read_memory, recent, remember_sweep, write_memory
 from stillwatch.decide.decide import Decided
 from stillwatch.decide.decide import decide as decide_on
 from stillwatch.decide.facts import facts_from, facts_of
@@ -35,7 +35,7 @@ from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
 from stillwatch.report.findings import as_findings, read_findings
 from stillwatch.settings import Settings
-from stillwatch.store import FINDINGS_LOCK, FINDINGS_WAIT, Store, expire_text, locked, open_store
+from stillwatch.store import FINDINGS_LOCK, FINDINGS_WAIT, Store, expire_text, locked, newest, open_store, retire
 
 Progress = Callable[[dict[str, Any]], None] | None
 
@@ -64,9 +64,12 @@ def hunt(
     store = open_store(home)
     with suppress(UsageError), locked(home):  # whoever writes here now does it too
         expire_text(store)
+        retire(store, settings.store.retention_days)
+    since = since or _rolling(store, settings.campaigns.window_days, until)
     memory_file = home / "history" / "campaigns.json"
     looks_file = home / "history" / "looks.json"
-    memory, looks = read_memory(memory_file), read_looks(looks_file)
+    memory = recent(read_memory(memory_file), settings.store.history_days, datetime.now(UTC))
+    looks = read_looks(looks_file)
     window = store.window(since, until, memory_gib=settings.store.memory_gib, threads=settings.store.threads)
     try:
         hunted = hunt_window(
@@ -210,6 +213,12 @@ def forget(home: Path, account_id: str) -> dict[str, Any]:
         finally:
             record.close()
     return touched
+
+
+def _rolling(store: Store, days: float, until: datetime | None) -> datetime | None:
+    """Where a window begins that `--since` does not begin: so many days before its end; None: with the store."""
+    end = until or newest(store)
+    return end - timedelta(days=days) if days > 0 and end is not None else None
 
 
 def _run(

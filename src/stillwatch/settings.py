@@ -37,10 +37,13 @@ class IngestSettings:
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """`[store]`: `memory_gib` that the database may take, and its `threads`."""
+    """`[store]`: `memory_gib` that the database may take, and its `threads`; `retention_days` after which stored
+    rows go, `history_days` after which campaigns that no sweep reported again are forgotten (0: never)."""
 
     memory_gib: float = 2.5
     threads: int = 2
+    retention_days: float = 0.0
+    history_days: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,12 @@ class CalibrateSettings:
 
 @dataclass(frozen=True)
 class CampaignSettings:
-    """`[campaigns]`: `report_from` (score, 0..100), `max_candidates` (groups looked at closely)."""
+    """`[campaigns]`: `report_from` (score, 0..100), `max_candidates` (groups looked at closely), `window_days` before
+    the latest exchange that a hunt looks at where `--since` does not say (0: the whole store)."""
 
     report_from: float = 55.0
     max_candidates: int = 4000
+    window_days: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -148,6 +153,9 @@ _BOUNDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "ingest.keep_text": (lambda v: 0 <= v <= 3650, "a number of days from 0 to 3650"),
     "store.memory_gib": (lambda v: 0.1 <= v <= 65536, "GiB, 0.1 or more"),
     "store.threads": (lambda v: 1 <= v <= 1024, "a whole number from 1 to 1024"),
+    "store.retention_days": (lambda v: v == 0 or 1 <= v <= 36500, "a number of days from 1, or 0 for all"),
+    "store.history_days": (lambda v: v == 0 or 1 <= v <= 36500, "a number of days from 1, or 0 for all"),
+    "campaigns.window_days": (lambda v: v == 0 or 1 <= v <= 36500, "a number of days from 1, or 0 for the whole store"),
     "calibrate.prior": (lambda v: 0 < v < 1, "a share above 0 and below 1"),
     "campaigns.report_from": (lambda v: 0 <= v <= 100, "a score from 0 to 100"),
     "share.provider": (lambda v: len(v) <= 80, "a name of 80 characters at most"),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def write_memory(path: Path, memory: Sequence[Remembered]) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps([asdict(m) for m in memory]), "utf-8")
     fresh.replace(path)
+
+
+def recent(memory: Sequence[Remembered], days: float, now: datetime) -> list[Remembered]:
+    """Without campaigns that no sweep reported in the last `days` (0: all stay). One whose date is unreadable stays."""
+    if days <= 0:
+        return list(memory)
+    oldest = (now - timedelta(days=days)).isoformat(timespec="seconds")
+    return [m for m in memory if not m.last_reported_at[:4].isdigit() or m.last_reported_at >= oldest]
 
 
 def remember_sweep(path: Path, at: str, campaigns: Sequence[Mapping[str, Any]]) -> None:

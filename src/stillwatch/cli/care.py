@@ -1,4 +1,4 @@
-"""`forget`, `signals`, `patterns` and `settings`: what is kept, what is looked for, how it is set."""
+"""`compact`, `forget`, `signals`, `patterns` and `settings`: what is kept, what is looked for, how it is set."""
 
 from __future__ import annotations
 
@@ -9,6 +9,36 @@ import click
 
 from stillwatch.cli import options, terminal
 from stillwatch.errors import UsageError
+
+
+@click.command()
+@options.home_option
+@options.settings_options
+@options.json_option
+def compact(home: Path, settings_file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Remove what is older than `[store] retention_days`, and join many small files into few.
+
+    Every sweep does the first by itself, and the second where there are more than 64 small files.
+    """
+    from stillwatch.store import compact as join
+    from stillwatch.store import locked, open_store, retire
+
+    read = options.read_settings(home, settings_file, overrides)
+    store = open_store(home)
+    try:
+        with locked(home):
+            gone = retire(store, read.store.retention_days)
+            joined = join(store)
+    finally:
+        store.close()
+    if as_json:
+        terminal.print_json({"retired": gone, "joined": joined, "retention_days": read.store.retention_days})
+        return
+    from stillwatch.report.plain_text import number
+
+    rows = ", ".join(f"{number(n)} {kind.replace('_', ' ')}" for kind, n in gone.items() if n)
+    kept = f"{number(read.store.retention_days)} days" if read.store.retention_days else "all days"
+    click.echo(f"Kept: {kept}. Removed: {rows or 'nothing'}. Small files joined: {number(sum(joined.values()))}.")
 
 
 @click.command()

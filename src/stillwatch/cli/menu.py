@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("disclose", "Write a disclosure: letter, technical report, annex."),
     "release": ("disclose", "The gate: check, approve, publish, correct or withdraw a disclosure."),
     "entity": ("disclose", "What primary public records say of an organisation."),
+    "compact": ("care", "Let go of what is too old; join many small files."),
     "forget": ("care", "Remove a customer from everything that is kept."),
     "signals": ("care", "List the signals: what each needs, and who else shows it."),
     "patterns": ("care", "List the pattern rules, or check packs of your own."),

@@ -2,8 +2,10 @@
 
 from stillwatch.store.home import Store, open_store
 from stillwatch.store.parts import add_names
+from stillwatch.store.retention import compact, newest, retire
 from stillwatch.store.writing import FINDINGS_LOCK, FINDINGS_WAIT, Chunk, Writer, expire_text, locked
 
 __all__ = [
-    "FINDINGS_LOCK", "FINDINGS_WAIT", "Chunk", "Store", "Writer", "add_names", "expire_text", "locked", "open_store",
+    "FINDINGS_LOCK", "FINDINGS_WAIT", "Chunk", "Store", "Writer", "add_names", "compact", "expire_text", "locked",
+    "newest", "open_store", "retire",
 ]  # fmt: skip

@@ -262,10 +262,10 @@ def expire_text(store: Store) -> None:
             (store.home / "text" / name).unlink(missing_ok=True)
 
 
-def merge_small(store: Store, kind: str, run: int) -> int:
-    """Where there are more than 64 small parts of a kind, joins them; returns how many files were joined."""
+def merge_small(store: Store, kind: str, run: int, most: int = MOST_SMALL) -> int:
+    """Where there are more than `most` small parts of a kind, joins them; returns how many files were joined."""
     small = [name for name, rows in store.ledger.part_rows(kind).items() if rows < SMALL_ROWS]
-    if len(small) <= MOST_SMALL:
+    if len(small) <= most:
         return 0
     joined = 0
     while small:
