@@ -88,7 +88,8 @@ def test_the_settings_page_example_is_a_settings_file(tmp_path: Path) -> None:
     file.write_text(example[1], "utf-8")
     settings = load_settings(file)
     settings.check_signals({s.name: {k: type(v) for k, v in s.settings.items()} for s in signs().values()})
-    assert dataclasses.asdict(settings.store) == {"memory_gib": 8.0, "threads": 8}
+    told = {"memory_gib": 8.0, "threads": 8, "retention_days": 90.0}
+    assert dataclasses.asdict(settings.store) == dataclasses.asdict(Settings().store) | told
     assert settings.signals == {"template_sweep": {"min_prompts": 100}}
 
 
