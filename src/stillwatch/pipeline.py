@@ -20,7 +20,7 @@ from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
 from stillwatch.campaigns.looks import read_looks, write_looks
 from stillwatch.campaigns.pictures import write_pictures
-from stillwatch.campaigns.track import read_memory, remember_sweep, write_memory
+from stillwatch.campaigns.track import SWEEPS_FILE, read_memory, remember_sweep, write_memory
 from stillwatch.decide.decide import Decided
 from stillwatch.decide.decide import decide as decide_on
 from stillwatch.decide.facts import facts_from, facts_of
@@ -93,7 +93,7 @@ def hunt(
                 write_memory(memory_file, memory)
                 write_looks(looks_file, looks)
                 swept_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-                remember_sweep(home / "history" / "sweeps.jsonl", swept_at, findings.campaigns.to_pylist())
+                remember_sweep(home / SWEEPS_FILE, swept_at, findings.campaigns.to_pylist())
             return findings
     return hunt(home, settings=settings, since=since, until=until, progress=progress, remember=remember, taken=taken)
 

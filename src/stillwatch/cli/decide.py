@@ -63,7 +63,9 @@ def decide(
     Decisions are simulated (recorded and shown, never enforced) until a row of the policy says `mode = "enforce"`.
     A group is suspended only after a person has approved.
     """
+    from stillwatch.decide.lapses import lapses
     from stillwatch.decide.policy import read_policy
+    from stillwatch.report.plain_text import clean
 
     if show_policy:
         from importlib.resources import files
@@ -79,13 +81,17 @@ def decide(
     chosen = policy_file or (Path(settings.decide.policy) if settings.decide.policy else None)
     policy = read_policy(chosen)
     decided = pipeline.decide(home, policy, settings=settings)
+    lapsing = lapses(home, policy)
     document = {"policy": policy.origin, "policy_sha256": policy.sha256, "new": decided.new, "renewed": decided.renewed,
-                "waiting": decided.waiting, "replaced": decided.replaced}  # fmt: skip
+                "waiting": decided.waiting, "replaced": decided.replaced,
+                "hours_between_sweeps": lapsing.hours_apart, "rules_that_lapse": lapsing.rules}  # fmt: skip
     if as_json:
         terminal.print_json(document)
         return
     click.echo(f"{len(decided.new)} new, {len(decided.renewed)} renewed, {len(decided.replaced)} replaced, "
                f"{len(decided.waiting)} waiting for approval.")  # fmt: skip
+    if gap := lapsing.says():
+        click.echo(f"decide: {clean(gap, 1000)}", err=True)
     _show(_rows(home, "live"), home)
 
 
@@ -247,10 +253,3 @@ def _what_if(home: Path, settings: Any, policy: Any, every: float, approval: flo
             f"stopped, {100 * c.lessened:.1f} % lessened"
         )
     click.echo("Judged by the latest sweep, not by the truth: what it missed counts as legitimate or not at all.")
-
-
-def need_reason(reason: str) -> str:
-    """UsageError where a reason is empty."""
-    if not reason.strip():
-        raise UsageError("--reason", "is empty", "say why, in a sentence")
-    return reason
