@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "refuse": ("people", "Refuse a decision that waits."),
     "lift": ("people", "End a decision or an allowance, at once."),
     "allow": ("people", "Let an account, key or organisation pass, whatever else is decided."),
-    "verdict": ("people", "Say what you concluded: confirm or wrong."),
+    "verdict": ("people", "Say what you concluded: confirm or wrong; or withdraw it."),
     "appeal": ("people", "Enter a customer's appeal, or answer one."),
     "audit": ("people", "Show who did what, or verify that log."),
     "calibrate": ("people", "Compare scores with verdicts; fit the base rate."),
