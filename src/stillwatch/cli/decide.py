@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.errors import UsageError
 
 
 @click.command()
@@ -219,10 +218,10 @@ def _show(rows: list[dict[str, Any]], home: Path) -> None:
 
 
 def _what_if(home: Path, settings: Any, policy: Any, every: float, approval: float, as_json: bool) -> None:
-    from stillwatch import pipeline
+    from stillwatch.foresight import foresee
 
     with terminal.progress() as progress:
-        outcome, sweeps = pipeline.foresee(
+        outcome, sweeps = foresee(
             home, policy, settings=settings, every_hours=every, approval_hours=approval, progress=progress
         )
     document = {

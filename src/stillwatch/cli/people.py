@@ -65,16 +65,9 @@ def _done(as_json: bool, says: str, **document: Any) -> None:
         click.echo(says)
 
 
-def _no_reason(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    """Whoever writes refuse's or lift's option here is told this command's own."""
-    if value is not None:
-        raise UsageError("--reason", "an approval takes none", "--note TEXT keeps what you looked at")
-
-
 @click.command()
 @click.argument("decision", metavar="DECISION")
 @click.option("--note", default="", metavar="TEXT", help="What you looked at.")
-@click.option("--reason", hidden=True, expose_value=False, callback=_no_reason)
 @by_option
 @options.home_option
 @options.json_option

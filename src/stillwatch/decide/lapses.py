@@ -24,8 +24,8 @@ class Lapses:
             return ""
         rules = ", ".join(self.rules)
         return (
-            f"the last two sweeps lie {self.hours_apart:.1f} h apart, and decisions of {rules} end sooner (expires_hours): "
-            "sweep and decide more often, or let them last longer"
+            f"the last two sweeps lie {self.hours_apart:.1f} h apart, and decisions of {rules} end sooner "
+            "(expires_hours): sweep and decide more often, or let them last longer"
         )
 
 
