@@ -168,6 +168,7 @@ def _run(
         "releases_file": dict(taken.releases) if taken else {}, "rows": store.totals(), "missing": store.missing(),
         "known": hunted.book.known, "since": _rfc3339(since), "until": _rfc3339(until),
         "accounts": hunted.book.accounts, "groups_weighed": len(hunted.candidates),
+        "foreign_campaigns": len(hunted.book.foreign.confidence),
         "looks_price_bits": hunted.price_bits,
         "expected_false_campaigns": sum(1.0 - r.chosen.p for r in hunted.reported),
         "durations": durations,

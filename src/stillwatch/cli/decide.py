@@ -98,7 +98,7 @@ def decide(
 @click.option("--waiting", is_flag=True, help="Only those that wait for a person's approval.")
 @click.option("--ended", is_flag=True, help="Those that ended, too.")
 @click.option("--campaign", metavar="ID", help="Only those on this campaign.")
-@click.option("--account", metavar="ID", help="Only those that name this account, and what it may be told.")
+@click.option("--account", metavar="ID", help="Only what holds for this account, its exemptions, what it may be told.")
 @click.option("--allowed", "others", flag_value="allows", help="Allowances instead, those that ended too.")
 @click.option("--verdicts", "others", flag_value="verdicts", help="People's verdicts instead.")
 @click.option("--appeals", "others", flag_value="appeals", help="Customers' appeals instead, open ones first.")
@@ -113,27 +113,33 @@ def decisions(
         return
     rows = _rows(home, "all" if ended else "live")
     told: list[str] = []
+    exempt_from: list[str] = []
     if account is not None:
-        from stillwatch.decide.live import holding
+        from stillwatch.decide.live import held_back, holding
         from stillwatch.decide.people import may_be_told
         from stillwatch.decide.record import Record
 
         options.check_id("--account", account)
         record = Record(home, create=False)
-        named = {row["decision_id"] for row in holding(record, account, time.time())}
-        told = may_be_told(record, account, time.time())
+        now = time.time()
+        held = {row["decision_id"] for row in held_back(record, account, now)}
+        exempt_from = [row["decision_id"] for row in holding(record, account, now) if row["decision_id"] not in held]
+        told = may_be_told(record, account, now)
         record.close()
-        rows = [row for row in rows if row["decision_id"] in named]
+        rows = [row for row in rows if row["decision_id"] in held]
     rows = [
         row for row in rows
         if (not waiting or row["state"] == "proposed") and (campaign is None or row["campaign_id"] == campaign)
     ]  # fmt: skip
     if as_json:
-        terminal.print_json({"decisions": rows, **({"may_be_told": told} if account is not None else {})})
+        of_account = {"may_be_told": told, "exempt_from": exempt_from} if account is not None else {}
+        terminal.print_json({"decisions": rows, **of_account})
         return
     _show(rows, home)
     from stillwatch.report.plain_text import clean
 
+    if exempt_from:
+        click.echo(f"Named, but exempt (allowed, agreed, found wrong, or in appeal): {', '.join(exempt_from)}")
     for sentence in told:
         click.echo(f"May be told: {clean(sentence, 600)}")
 
