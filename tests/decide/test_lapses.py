@@ -47,7 +47,7 @@ def test_decide_says_it_on_standard_error_and_in_its_document(tmp_path: Path) ->
     home = tmp_path / "home"
     record_in(home).close()
     open_store(home, create=True).close()
-    (home / "findings").mkdir()
+    (home / "findings").mkdir(exist_ok=True)
     for name, layout in (("campaigns", CAMPAIGNS), ("accounts", ACCOUNTS), ("evidence", EVIDENCE)):
         pq.write_table(arrow_schema(layout).empty_table(), home / "findings" / f"{name}.parquet")
     (home / "findings" / "run.json").write_text("{}", "utf-8")
