@@ -21,9 +21,9 @@ from bench.accuracy import CAMPAIGNS, WORLDS
 from bench.first_request import enforced
 from bench.truth import GUILTY, truth_of
 from bench.worlds import make, settings, take_in
-from stillwatch import pipeline
 from stillwatch.decide.policy import Policy, policy_from
 from stillwatch.decide.what_if import Outcome, what_if
+from stillwatch.foresight import replay
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "bench" / "figures" / "policies.json"
@@ -67,7 +67,7 @@ def one(world: str, seed: int, every: float, place: Path) -> list[dict[str, Any]
     truth, campaigns = truth_of(place)
     home = place / "home"
     take_in(place, home)
-    sightings, traffic = pipeline.replay(home, settings=settings(), every_hours=every)
+    sightings, traffic = replay(home, settings=settings(), every_hours=every)
     groups = {
         c["name"]: {a for a, r in truth.items() if r["campaign"] == c["name"]}
         for c in campaigns if c["kind"] != "account_network"

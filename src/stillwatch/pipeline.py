@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import resource
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -15,27 +15,26 @@ from typing import Any
 
 from stillwatch import __version__
 from stillwatch.campaigns.calibration import Calibration
-from stillwatch.campaigns.findings import Findings, accounts_table, campaigns_table, evidence_table
+from stillwatch.campaigns.findings import Findings
 from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
-from stillwatch.campaigns.looks import read_looks, write_looks
+from stillwatch.campaigns.looks import Look, read_looks, write_looks
 from stillwatch.campaigns.pictures import write_pictures
-from stillwatch.campaigns.track import read_memory, recent, remember_sweep, write_memory
+from stillwatch.campaigns.track import SWEEPS_FILE, Remembered, read_memory, recent, remember_sweep, write_memory
 from stillwatch.decide.decide import Decided
 from stillwatch.decide.decide import decide as decide_on
-from stillwatch.decide.facts import facts_from, facts_of
+from stillwatch.decide.facts import facts_of
 from stillwatch.decide.forgetting import forget_decisions
-from stillwatch.decide.live import exempt_accounts, wrong_campaigns
 from stillwatch.decide.marks import campaign_marks
 from stillwatch.decide.policy import Policy
 from stillwatch.decide.record import FILE_NAME, Record
-from stillwatch.decide.what_if import Outcome, Sighting, Traffic, what_if
 from stillwatch.errors import UsageError
 from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
-from stillwatch.report.findings import as_findings, read_findings
+from stillwatch.records.rules import Rule
 from stillwatch.settings import Settings
 from stillwatch.store import FINDINGS_LOCK, FINDINGS_WAIT, Store, expire_text, locked, newest, open_store, retire
+from stillwatch.store.window import Window
 
 Progress = Callable[[dict[str, Any]], None] | None
 
@@ -70,22 +69,13 @@ def hunt(
     looks_file = home / "history" / "looks.json"
     memory = recent(read_memory(memory_file), settings.store.history_days, datetime.now(UTC))
     looks = read_looks(looks_file)
-    window = store.window(since, until, memory_gib=settings.store.memory_gib, threads=settings.store.threads)
-    try:
-        hunted = hunt_window(
-            window, load_rules([Path(p) for p in settings.patterns.packs]), calibration=Calibration.load(),
-            prior=settings.calibrate.prior, report_from=settings.campaigns.report_from, settings=settings.signals,
-            most=settings.campaigns.max_candidates, memory=memory, looks=looks,
-            tell=lambda step: progress({"step": step}) if progress else None,
-        )  # fmt: skip
-    finally:
-        window.close()
-    findings = Findings(
-        campaigns_table(hunted.book, hunted.reported, hunted.calibration),
-        accounts_table(hunted.book, hunted.reported, hunted.scores),
-        evidence_table(hunted.book, hunted.reported, hunted.scores),
-        _run(store, settings, hunted, since, until, time.perf_counter() - started, taken),
-    )
+    rules = load_rules([Path(p) for p in settings.patterns.packs])
+    with open_window(store, settings, since, until) as window:
+        tell = (lambda step: progress({"step": step})) if progress else (lambda step: None)
+        hunted = hunt_under(settings, window, rules, memory, looks, tell)
+    tables = hunted.findings({})
+    seconds = time.perf_counter() - started
+    findings = replace(tables, run=_run(store, settings, hunted, since, until, seconds, taken))
     with locked(home, FINDINGS_LOCK, FINDINGS_WAIT):
         known = set(store.account_ids().column("account_id").to_pylist())
         if known.issuperset(hunted.book.ids):
@@ -96,9 +86,29 @@ def hunt(
                 write_memory(memory_file, memory)
                 write_looks(looks_file, looks)
                 swept_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-                remember_sweep(home / "history" / "sweeps.jsonl", swept_at, findings.campaigns.to_pylist())
+                remember_sweep(home / SWEEPS_FILE, swept_at, findings.campaigns.to_pylist())
             return findings
     return hunt(home, settings=settings, since=since, until=until, progress=progress, remember=remember, taken=taken)
+
+
+def open_window(
+    store: Store, settings: Settings, since: datetime | None = None, until: datetime | None = None
+) -> closing[Window]:
+    """A span of a store within the memory and threads that the settings allow, to be used in a `with`."""
+    memory_gib, threads = settings.store.memory_gib, settings.store.threads
+    return closing(store.window(since, until, memory_gib=memory_gib, threads=threads))
+
+
+def hunt_under(
+    settings: Settings, window: Window, rules: Sequence[Rule], memory: list[Remembered], looks: list[Look],
+    tell: Callable[[str], None] = lambda step: None,
+) -> Hunted:  # fmt: skip
+    """Hunts in a window under the settings; `memory` and `looks` are brought up to date in place."""
+    return hunt_window(
+        window, rules, calibration=Calibration.load(), prior=settings.calibrate.prior, settings=settings.signals,
+        report_from=settings.campaigns.report_from, most=settings.campaigns.max_candidates, memory=memory, looks=looks,
+        tell=tell,
+    )  # fmt: skip
 
 
 def sweep(
@@ -117,90 +127,15 @@ def decide(home: Path, policy: Policy, *, now: float | None = None, settings: Se
     now = time.time() if now is None else now
     settings = settings or Settings()
     facts = facts_of(home)
-    acting = [(f.campaign_id, f.members) for f in facts.findings if f.kind != "account_network"]
     marks: dict[str, tuple[int, ...]] = {}
-    if acting:
-        window = open_store(home).window(memory_gib=settings.store.memory_gib, threads=settings.store.threads)
-        try:
-            marks = campaign_marks(window, acting)
-        finally:
-            window.close()
+    if facts.harvests:
+        with open_window(open_store(home), settings) as window:
+            marks = campaign_marks(window, facts.harvests)
     record = Record(home)
     try:
         return decide_on(record, policy, facts, now, marks=marks)
     finally:
         record.close()
-
-
-def replay(
-    home: Path, *, settings: Settings, every_hours: float = 24.0, most: int = 120, progress: Progress = None,
-) -> tuple[list[Sighting], Traffic]:  # fmt: skip
-    """What a sweep every so often would have seen in what the home holds, the price of looking again paid.
-
-    Account records are today's: a ban that came later is known from the start. At most `most` sweeps, evenly placed.
-    """
-    store = open_store(home)
-    rules = load_rules([Path(p) for p in settings.patterns.packs])
-    calibration, memory, looks = Calibration.load(), [], []  # type: ignore[var-annotated]
-    whole = store.window(memory_gib=settings.store.memory_gib, threads=settings.store.threads)
-    try:
-        traffic = Traffic.of(whole)
-    finally:
-        whole.close()
-    sightings: list[Sighting] = []
-    if not len(traffic.at):
-        return sightings, traffic
-    first, last = float(traffic.at[0]), float(traffic.at[-1])
-    steps = min(most, max(1, math.ceil((last - first) / (3600.0 * every_hours))))
-    for i in range(1, steps + 1):
-        until = first + (last - first) * i / steps if steps == most else min(first + i * 3600.0 * every_hours, last + 1)
-        if progress:
-            progress({"step": f"sweep {i} of {steps}"})
-        window = store.window(None, datetime.fromtimestamp(until, UTC), memory_gib=settings.store.memory_gib,
-                              threads=settings.store.threads)  # fmt: skip
-        try:
-            hunted = hunt_window(
-                window, rules, calibration=calibration, prior=settings.calibrate.prior, settings=settings.signals,
-                report_from=settings.campaigns.report_from, most=settings.campaigns.max_candidates, memory=memory,
-                looks=looks,
-            )  # fmt: skip
-            tables = (
-                campaigns_table(hunted.book, hunted.reported, hunted.calibration),
-                accounts_table(hunted.book, hunted.reported, hunted.scores),
-                evidence_table(hunted.book, hunted.reported, hunted.scores),
-            )
-            facts = facts_from(as_findings(Findings(*tables, {})), store.accounts())
-            acting = [(f.campaign_id, f.members) for f in facts.findings if f.kind != "account_network"]
-            sightings.append(Sighting(until, facts, campaign_marks(window, acting) if acting else {}))
-        finally:
-            window.close()
-    return sightings, traffic
-
-
-def foresee(
-    home: Path, policy: Policy, *, settings: Settings, every_hours: float = 24.0, approval_hours: float = 4.0,
-    progress: Progress = None,
-) -> tuple[Outcome, int]:  # fmt: skip
-    """(what a policy would have done to what the home holds, sweeps replayed); judged by the latest findings."""
-    now = time.time()
-    findings = read_findings(home)
-    latest = facts_of(home)
-    harvests = {f.campaign_id: frozenset(f.members) for f in latest.findings if f.kind != "account_network"}
-    table = findings.accounts
-    score = dict(zip(table.column("account_id").to_pylist(), table.column("score").to_pylist(), strict=True))
-    exempt: set[str] = {a for a, (_, until) in latest.agreed.items() if until is None or until > now}
-    wrong: set[str] = set()
-    if (home / FILE_NAME).is_file():
-        record = Record(home, create=False)
-        exempt |= exempt_accounts(record, now)
-        wrong = wrong_campaigns(record)
-        record.close()
-    sightings, traffic = replay(home, settings=settings, every_hours=every_hours, progress=progress)
-    outcome = what_if(
-        policy, sightings, traffic, harvests, lambda a: (score.get(a) or 0.0) < 20.0 or a in exempt,
-        approval_hours=approval_hours, exempt=exempt, wrong=wrong,
-    )  # fmt: skip
-    return outcome, len(sightings)
 
 
 def forget(home: Path, account_id: str) -> dict[str, Any]:
@@ -242,6 +177,7 @@ def _run(
         "releases_file": dict(taken.releases) if taken else {}, "rows": store.totals(), "missing": store.missing(),
         "known": hunted.book.known, "since": _rfc3339(since), "until": _rfc3339(until),
         "accounts": hunted.book.accounts, "groups_weighed": len(hunted.candidates),
+        "foreign_campaigns": len(hunted.book.foreign.confidence),
         "looks_price_bits": hunted.price_bits,
         "expected_false_campaigns": sum(1.0 - r.chosen.p for r in hunted.reported),
         "durations": durations,

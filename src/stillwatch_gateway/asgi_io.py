@@ -1,4 +1,4 @@
-"""Reading and answering over bare ASGI: bodies with a bound, JSON answers, lifespan, a bearer token."""
+"""Reading and answering over bare ASGI: bodies with a bound, JSON answers, health, a bearer token."""
 
 from __future__ import annotations
 
@@ -54,8 +54,21 @@ async def send_json(send: Send, status: int, value: object, headers: Mapping[str
     await send({"type": "http.response.body", "body": body})
 
 
-async def lifespan(receive: Receive, send: Send) -> None:
-    """Answers the server's start and stop."""
+def door(answer: App) -> App:
+    """An app that answers the server's start and stop and `/health` itself and has `answer` do all other HTTP calls."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/health":
+            await send_json(send, 200, {"status": "ok"})
+        elif scope["type"] == "http":
+            await answer(scope, receive, send)
+
+    return app
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -1,7 +1,9 @@
 """What each character is to the fingerprints: letter, space, punctuation, digit, unspaced script, or invisible.
 
-The twin of the analysis' own table, written out again because this package stands alone; a test holds the two equal for
-every code point. Half of a surrogate pair counts as U+FFFD, which is what ingest makes of it.
+Part of the public fingerprint, for gateways and the analysis alike: two providers meet only with equal tables. So they
+are written out as ranges and do not ask the interpreter's Unicode data, except for lower case inside old blocks, whose
+case pairs are frozen by Unicode's stability policy. Half of a surrogate pair counts as U+FFFD, which is what ingest
+makes of it.
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ def folds() -> dict[int, int]:
     for first, last in _CASED_BLOCKS:
         for code in range(first, last + 1):
             lower = chr(code).lower()
+            # A fold may not need more bytes than the letter itself: the analysis' buffers count on it.
             if len(lower) == 1 and lower != chr(code) and len(lower.encode()) <= len(chr(code).encode()):
                 out[code] = ord(lower)
     out.update({code: code - 0xFF01 + 0x21 for code in range(0xFF01, 0xFF5F)})

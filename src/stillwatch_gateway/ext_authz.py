@@ -8,17 +8,7 @@ Envoy itself cannot carry out (`trim`), for whatever stands behind Envoy.
 from __future__ import annotations
 
 from stillwatch_gateway.asgi import TrustedHeaders
-from stillwatch_gateway.asgi_io import (
-    App,
-    Receive,
-    Scope,
-    Send,
-    authorised,
-    json_object,
-    lifespan,
-    read_body,
-    send_json,
-)
+from stillwatch_gateway.asgi_io import App, Receive, Scope, Send, authorised, door, json_object, read_body, send_json
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly
 from stillwatch_gateway.refusals import DECISION, header_value, refusal_of
@@ -33,14 +23,8 @@ def ext_authz_app(assembly: Assembly, *, headers: TrustedHeaders, prefix: str = 
         raise ValueError("headers: name the header that holds the account or the key")
     faults = assembly.faults
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await lifespan(receive, send)
-        elif scope["type"] != "http":
-            return
-        elif scope["path"] == "/health":
-            await send_json(send, 200, {"status": "ok"})
-        elif not scope["path"].startswith(prefix):
+    async def check(scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith(prefix):
             await send_json(send, 404, {"error": f"checks begin with {prefix}"})
         elif not _named(scope, token):
             await send_json(send, 401, {"error": "a token is needed"})
@@ -60,7 +44,7 @@ def ext_authz_app(assembly: Assembly, *, headers: TrustedHeaders, prefix: str = 
                 faults.note("ext_authz", error)
             await send_json(send, status, reply, told)
 
-    return app
+    return door(check)
 
 
 def _named(scope: Scope, token: str) -> bool:

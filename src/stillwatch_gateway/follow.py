@@ -43,7 +43,6 @@ class Follower:
         self._known_wanted = ""
         self._pending: dict[str, list[dict[str, Any]]] = {"usage": [], "sightings": []}
         self._saved = cache.changes
-        self.reports_dropped = 0
         self._renew()
         self._running = False
         _restart_after_fork(self)
@@ -197,7 +196,7 @@ class Follower:
             waiting = self._pending[kind]
             waiting += taken
             if len(waiting) > MOST_PENDING:
-                self.reports_dropped += len(waiting) - MOST_PENDING
+                self._judge.reports_dropped += len(waiting) - MOST_PENDING
                 del waiting[:-MOST_PENDING]
             while waiting:
                 self._source.post(kind, waiting[:MOST_POSTED])

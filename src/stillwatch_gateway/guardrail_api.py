@@ -9,17 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stillwatch_gateway.asgi_io import (
-    App,
-    Receive,
-    Scope,
-    Send,
-    authorised,
-    json_object,
-    lifespan,
-    read_body,
-    send_json,
-)
+from stillwatch_gateway.asgi_io import App, Receive, Scope, Send, authorised, door, json_object, read_body, send_json
 from stillwatch_gateway.asked import last_user_text
 from stillwatch_gateway.assembly import Assembly
 from stillwatch_gateway.judge import Caller
@@ -35,14 +25,8 @@ def guardrail_app(assembly: Assembly, *, token: str = "") -> App:
     """The ASGI app. With a `token`, a call without it gets 401. What cannot be read is not judged: NONE."""
     faults = assembly.faults
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await lifespan(receive, send)
-        elif scope["type"] != "http":
-            return
-        elif scope["path"] == "/health":
-            await send_json(send, 200, {"status": "ok"})
-        elif not authorised(scope, token):
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if not authorised(scope, token):
             await send_json(send, 401, {"error": "a token is needed"}, {"www-authenticate": "Bearer"})
         elif scope["path"] != PATH or scope["method"] != "POST":
             await send_json(send, 404, {"error": f"only POST {PATH}"})
@@ -57,7 +41,7 @@ def guardrail_app(assembly: Assembly, *, token: str = "") -> App:
                 faults.note("guardrail", error)
             await send_json(send, 200, reply)
 
-    return app
+    return door(answer)
 
 
 def _reply(assembly: Assembly, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class Judge:
         self._shingles = ShingleSearch(self.saw_marks, self.faults, limit=settings.text_limit)
         self._on_fault = REFUSED if settings.fail == "closed" else NOTHING
         self.judged = 0
+        self.reports_dropped = 0
         warm()
         _renew_after_fork(self)
 
@@ -146,7 +147,7 @@ class Judge:
             "bad_decisions": cache.bad_decisions,
             "joined": len(self._joined),
             "shingle_searches_dropped": self._shingles.dropped,
-            "reports_dropped": self._usage.dropped + self._sightings.dropped,
+            "reports_dropped": self.reports_dropped + self._usage.dropped + self._sightings.dropped,
             "rules": self.rules.state,
             "faults": self.faults.counts(),
         }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from stillwatch_gateway.deltas import LONGEST_DELTA, Delta, decision_or_bad, read_delta
@@ -65,21 +65,26 @@ def publish(
     pipe.execute()
 
 
-def collect(client: Any, kind: str, *, most: int = 1000, prefix: str = PREFIX) -> list[dict[str, Any]]:
-    """The service's side: take up to `most` `usage` or `sightings` that gateways handed in; each is taken once."""
-    entries = client.xrange(f"{prefix}{kind}", count=most)
-    if not entries:
-        return []
-    out = []
-    for _, fields in entries:
+def handed_in(client: Any, kind: str, *, most: int = 1000, prefix: str = PREFIX) -> dict[str, dict[str, Any] | None]:
+    """The service's side: the oldest `usage` or `sightings` that gateways handed in, by the id of their entry.
+
+    None: an entry that cannot be read. They stay until they are `acknowledged`: record them first, with their ids, and
+    pass over those ids when a crash between the two has left them.
+    """
+    out: dict[str, dict[str, Any] | None] = {}
+    for one, fields in client.xrange(f"{prefix}{kind}", count=most):
         try:
             item = json.loads(fields[b"item"] if b"item" in fields else fields["item"])
         except (ValueError, KeyError, RecursionError):
-            continue
-        if isinstance(item, dict):
-            out.append(item)
-    client.xdel(f"{prefix}{kind}", *[one for one, _ in entries])
+            item = None
+        out[one.decode() if isinstance(one, bytes) else one] = item if isinstance(item, dict) else None
     return out
+
+
+def acknowledge(client: Any, kind: str, entries: Collection[str], *, prefix: str = PREFIX) -> None:
+    """The service's side: delete entries that are recorded."""
+    if entries:
+        client.xdel(f"{prefix}{kind}", *entries)
 
 
 class RedisSource:
@@ -148,7 +153,7 @@ class RedisSource:
     def post(self, kind: str, items: Sequence[dict[str, Any]]) -> None:
         """Append to the stream that the service collects."""
         try:
-            pipe = self._client.pipeline(transaction=False)
+            pipe = self._client.pipeline(transaction=True)  # All or none: what failed is handed in again.
             for item in items:
                 pipe.xadd(f"{self._prefix}{kind}", {"item": json.dumps(item)}, maxlen=KEPT_REPORTS, approximate=True)
             pipe.execute()

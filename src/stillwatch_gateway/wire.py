@@ -52,10 +52,10 @@ class Decision:
     """One decision. Times are epoch seconds, UTC; it holds while ``created_at <= now < expires_at``.
 
     `value` is the id that `scope` names. For the scope `campaign`, `members` are the account ids that it covers, and an
-    account that is unknown to the provider and sends one of the campaign's `marks` (public fingerprints: openings,
-    closings, shingles of its templates) gets `newcomers` instead of `action`. `enforced` False is a simulation: to be
-    counted and shown, never to be acted on. `tell` is the sentence that the customer may be told, `lift` the role that
-    may lift it.
+    account that is unknown to the provider and sends enough of the campaign's `marks` (public fingerprints: openings,
+    closings, shingles of its templates; `judge.LEAST_MARKS`) gets `newcomers` instead of `action`. `enforced` False is
+    a simulation: to be counted and shown, never to be acted on. `tell` is the sentence that the customer may be told,
+    `lift` the role that may lift it.
     """
 
     decision_id: str

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from signals.traffic import CODE, DAY_US, RULES, START_US, Traffic
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.campaigns.calibration import Calibration, label
-from stillwatch.campaigns.findings import Findings, accounts_table, campaigns_table, evidence_table
+from stillwatch.campaigns.findings import Findings
 from stillwatch.campaigns.hunt import Hunted, hunt
 from stillwatch.campaigns.pictures import ties, traffic, write_pictures
 from stillwatch.campaigns.track import Remembered
@@ -48,10 +48,7 @@ def _hunted(allow: str | None = None) -> tuple[Hunted, frozenset[str], str]:
 
 
 def _tables(h: Hunted) -> Findings:
-    return Findings(
-        campaigns_table(h.book, h.reported, h.calibration), accounts_table(h.book, h.reported, h.scores),
-        evidence_table(h.book, h.reported, h.scores), {"prior": 0.05},
-    )  # fmt: skip
+    return h.findings({"prior": 0.05})
 
 
 def test_the_harvest_is_reported_with_its_accounts_and_nobody_elses() -> None:

@@ -54,6 +54,20 @@ def test_every_command_has_a_help(command: str) -> None:
         assert "--json" in ask(*path, "--help").output, path
 
 
+@pytest.mark.parametrize(("said", "meant"), [
+    (("approve", "D-1", "--reason", "x"), "--note"), (("refuse", "D-1", "--note", "x"), "--reason"),
+    (("lift", "D-1", "--note", "x"), "--reason"), (("approve", "D-1", "--notes", "x"), "--note"),
+    (("decisions", "--reason", "x"), None),
+])  # fmt: skip
+def test_an_option_of_a_neighbouring_command_is_answered_with_this_ones_own(
+    said: tuple[str, ...], meant: str | None
+) -> None:
+    done = subprocess.run([sys.executable, "-m", "stillwatch", *said], capture_output=True, text=True, check=False)
+    what, hint = two_lines(done)
+    assert done.returncode == 2 and "No such option" in what
+    assert hint == f"try: stillwatch {said[0]} {meant}" if meant else not hint.endswith(("--note", "--reason"))
+
+
 def test_without_a_command_the_help_is_shown() -> None:
     result = ask()
     assert result.exit_code == 0

@@ -15,7 +15,7 @@ import pytest
 from decide.place import ANN
 from stillwatch import pipeline
 from stillwatch.decide import people
-from stillwatch.decide.live import delta
+from stillwatch.decide.live import delta, live_rows, members_of
 from stillwatch.decide.policy import default_policy
 from stillwatch.decide.record import Record
 from stillwatch.settings import Settings
@@ -124,7 +124,8 @@ def test_the_day_of_an_analyst_at_the_command_line(swept: tuple[Path, Path]) -> 
     account = json.loads(_stillwatch(home, "campaigns", "--json").stdout)["campaigns"][0]["account_ids"][0]
     assert _stillwatch(home, "approve", waiting["decision_id"], "--by", "dana", "--note", "read it").returncode == 0
     again = _stillwatch(home, "approve", waiting["decision_id"])
-    assert again.returncode == 2 and "does not wait" in again.stderr and "try:" in again.stderr
+    assert again.returncode == 2 and "holds already, so it does not wait" in again.stderr
+    assert f"try: stillwatch lift {waiting['decision_id']}" in again.stderr
     assert _stillwatch(home, "appeal", account, "--says", "We are a class").returncode == 0
     assert _stillwatch(home, "appeal", "1", "--reject", "--reason", "no class").returncode == 0
     listed = _stillwatch(home, "decisions", "--account", account)
@@ -144,6 +145,49 @@ def test_the_day_of_an_analyst_at_the_command_line(swept: tuple[Path, Path]) -> 
     assert kept.returncode == 0 and "holds" in kept.stdout
     log = _stillwatch(home, "audit").stdout
     assert "dana" in log and "appeal rejected" in log and account not in log
+
+
+def test_a_verdict_is_withdrawn_and_what_it_undid_is_asked_for_again(swept: tuple[Path, Path]) -> None:
+    _, home = swept
+    assert _stillwatch(home, "decide").returncode == 0
+    found = json.loads(_stillwatch(home, "campaigns", "--json").stdout)["campaigns"]
+    campaign = next(c["campaign_id"] for c in found if c["kind"] != "account_network")
+    given = json.loads(_stillwatch(home, "verdict", "wrong", campaign, "--reason", "an exam", "--json").stdout)
+
+    def held() -> list[Any]:
+        _stillwatch(home, "decide")
+        listed = _stillwatch(home, "decisions", "--campaign", campaign, "--json").stdout
+        return list(json.loads(listed)["decisions"])
+
+    assert held() == []
+    number = str(given["verdict_id"])
+    nameless = _stillwatch(home, "verdict", "withdraw", campaign, "--reason", "sold")
+    assert nameless.returncode == 2 and "is no verdict's number" in nameless.stderr and "--verdicts" in nameless.stderr
+    done = json.loads(_stillwatch(home, "verdict", "withdraw", number, "--reason", "they were sold", "--json").stdout)
+    assert done == {"verdict_id": given["verdict_id"], "verdict": "withdraw"}
+    assert {row["action"] for row in held()} >= {"suspend"}
+    assert "taken back" in _stillwatch(home, "decisions", "--verdicts").stdout
+    assert "they were sold" in _stillwatch(home, "audit").stdout
+    twice = _stillwatch(home, "verdict", "withdraw", number, "--reason", "again")
+    assert twice.returncode == 2 and "is none that stands" in twice.stderr
+
+
+def test_an_account_that_is_exempt_is_not_listed_as_held(swept: tuple[Path, Path]) -> None:
+    _, home = swept
+    record = Record(home)
+    row = next(r for r in live_rows(record, time.time()) if r["scope"] == "campaign")
+    account = members_of(record, row["decision_id"])[0]
+
+    def of_account() -> Any:
+        return json.loads(_stillwatch(home, "decisions", "--account", account, "--json").stdout)
+
+    before = of_account()
+    assert row["decision_id"] in {d["decision_id"] for d in before["decisions"]} and before["exempt_from"] == []
+    people.allow(record, ANN, time.time(), scope="account", value=account, reason="a class")
+    after = of_account()
+    assert {d["action"] for d in after["decisions"]} == {"allow"} and row["decision_id"] in after["exempt_from"]
+    listed = _stillwatch(home, "decisions", "--account", account).stdout
+    assert "Named, but exempt" in listed and row["decision_id"] in listed.partition("Named, but exempt")[2]
 
 
 def test_what_if_decides_nothing(swept: tuple[Path, Path], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,12 +204,23 @@ def test_a_matter_file_tells_all_its_faults_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_campaign_and_a_full_folder_are_refused(home: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no campaign"):
+    with pytest.raises(UsageError, match="no campaign") as told:
         write_report(home, ("nope",), tmp_path / "package", NOW)
+    assert (told.value.hint or "").startswith("one of ") and CAMPAIGNS[0] in (told.value.hint or "")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("x")
     with pytest.raises(UsageError, match="not empty"):
         write_report(home, CAMPAIGNS, tmp_path / "full", NOW)
+
+
+def test_where_a_sweep_found_nothing_the_error_says_so_and_names_no_empty_list(home: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "home"
+    shutil.copytree(home / "findings", empty / "findings")
+    campaigns = empty / "findings" / "campaigns.parquet"
+    pq.write_table(pq.read_table(campaigns).slice(0, 0), campaigns)
+    with pytest.raises(UsageError, match="which found none") as told:
+        write_report(empty, ("nope",), tmp_path / "package", NOW)
+    assert "one of" not in (told.value.hint or "")
 
 
 def test_markdown_says_what_the_page_says(home: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateways import NOW, OTHER
+from running_proxy import free_port
 
 from stillwatch_gateway.cache import Cache
 from stillwatch_gateway.follow import Follower
@@ -166,13 +167,6 @@ class Following:
     def stop(self) -> None:
         self.follower.stop()
         self.judge.stop()
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def eventually(true: Callable[[], object], within_s: float = 20.0) -> bool:

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 from gateways import TEMPLATE, campaign, decision, numbers
-from services import Following, Service, eventually, free_port
+from running_proxy import free_port
+from services import Following, Service, eventually
 
+from stillwatch_gateway import follow
 from stillwatch_gateway.judge import Caller
 from stillwatch_gateway.settings import GatewaySettings
 from stillwatch_gateway.sources import HttpSource, SourceError
@@ -100,6 +102,19 @@ def test_what_was_counted_while_the_service_was_dead_is_handed_in_later(followin
     again.put(decision("d-1"))
     assert eventually(lambda: sum(one["count"] for one in again.posted["usage"]) >= 50)
     again.stop()
+
+
+def test_of_a_service_that_is_long_dead_the_latest_counts_wait_and_the_others_are_told_as_dropped(
+    following: Following, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "MOST_PENDING", 3)
+    for n in range(8):
+        service.put(decision(f"d-{n}", value=f"a-{n}"))
+    assert eventually(lambda: len(following.cache.snapshot.decisions) == 8)
+    service.stop()
+    for n in range(8):
+        following.action(f"a-{n}")
+    assert eventually(lambda: following.judge.stats()["reports_dropped"] == 5)
 
 
 def test_a_service_that_restarts_with_other_decisions_is_followed(service: Service) -> None:

@@ -14,7 +14,7 @@ from gateways import NOW, OTHER, TEMPLATE, campaign, decision, numbers
 from services import Following, RedisServer, eventually
 
 from stillwatch_gateway.judge import Caller
-from stillwatch_gateway.shared_cache import PREFIX, collect, publish
+from stillwatch_gateway.shared_cache import PREFIX, acknowledge, handed_in, publish
 
 
 @pytest.fixture
@@ -78,12 +78,15 @@ def test_known_accounts_rules_usage_and_sightings_travel_too(server: RedisServer
     one = following(server)
     assert eventually(lambda: one.action("new-1", TEMPLATE) == "step_up")
     assert one.action("k-1", TEMPLATE) == ""
-    taken: list[dict[str, Any]] = []
-    assert eventually(lambda: taken.extend(collect(service.client, "sightings")) or taken)
-    assert taken[0]["account"] == "new-1"
-    assert eventually(lambda: collect(service.client, "usage"))
+    assert eventually(lambda: handed_in(service.client, "sightings"))
+    seen = handed_in(service.client, "sightings")
+    assert "new-1" in {item and item["account"] for item in seen.values()}
+    assert handed_in(service.client, "sightings").items() >= seen.items(), "nothing goes before it is acknowledged"
+    acknowledge(service.client, "sightings", seen)
+    assert not handed_in(service.client, "sightings").keys() & seen.keys()
+    assert eventually(lambda: handed_in(service.client, "usage"))
     assert eventually(lambda: "rule:grade" in one.judge.judge(Caller("k-1"), TEMPLATE).flags)
-    assert len(collect(service.client, "usage", most=5)) <= 5
+    assert len(handed_in(service.client, "usage", most=5)) <= 5
     one.stop()
 
 

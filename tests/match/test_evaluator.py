@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from providers import ANN, audit_of, home_in, served
+from providers import ANN, audit_of, home_in
 
+from on_loopback import served
 from stillwatch.errors import UsageError
 from stillwatch.match import oprf
 from stillwatch.match.book import Book

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from providers import audit_of, free_port, home_in, payers
+from providers import audit_of, home_in, payers
+
+from on_loopback import free_port
 
 pytestmark = pytest.mark.slow
 

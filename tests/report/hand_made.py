@@ -27,6 +27,7 @@ SIGNS: Mapping[str, Sign] = {
         ("night_and_day", "timing", "conduct", (), "a batch job on a server"),
         ("shared_network", "network", "coordination", ("net",), "a campus; a phone carrier"),
         ("declared_reseller", "explanation", "explanation", ("account.kind",), "a reseller that lies"),
+        ("foreign_indicators", "foreign", "conduct", ("prompt",), "users of one framework"),
         ("several_topics", "content", "conduct", ("topic",), "a student"),
     )
 }

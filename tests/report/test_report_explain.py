@@ -79,6 +79,15 @@ def test_a_signal_whose_columns_are_there_lacked_traffic_not_columns() -> None:
     assert "more traffic" in cures["template_sweep"]
 
 
+@pytest.mark.parametrize(("taken_in", "told_of"), [(0, False), (2, True)])
+def test_where_no_indicators_were_taken_in_nothing_is_said_of_them(taken_in: int, told_of: bool) -> None:
+    row = made.account("a", 1.0, "clear", None, not_evaluable=["foreign_indicators", "template_sweep"])
+    run = {"rows": {"kept": 10}, "missing": {"ip": 10}, "foreign_campaigns": taken_in}
+    t = explain(made.tables([], [row], [], run), "a", None, signs=made.SIGNS)
+    assert ("foreign_indicators" in {u.signal for u in t.unknown}) is told_of
+    assert "template_sweep" in {u.signal for u in t.unknown}
+
+
 def test_look_alikes_are_named_and_an_accepted_explanation_is_weighed() -> None:
     ring, fleet = told("sw-ring"), told("sw-fleet")
     assert {a.signal: a.also_seen_in for a in ring.look_alikes}["shared_payment"] == "a company card; a sponsor's card"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -13,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from decide.place import ANN
+from on_loopback import served
 from stillwatch.decide.record import Record
 from stillwatch.decide.tokens import make_token
 from stillwatch.service.app import create_app
@@ -41,21 +38,8 @@ def token_for(home: Path, role: str) -> str:
 def service(home: Path, **decide: str) -> Iterator[str]:
     """A real server; its address."""
     app = create_app(home, Settings(decide=DecideSettings(**decide)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    assert server.started
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
+    with served(app) as url:
+        yield url
 
 
 def ask(url: str, token: str = "", body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any, Any]:

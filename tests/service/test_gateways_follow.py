@@ -19,6 +19,9 @@ from service.running import home_in, service, token_for
 from stillwatch.decide import people
 from stillwatch.decide.decide import decide
 from stillwatch.decide.record import Record
+from stillwatch.errors import OutsideError
+from stillwatch.service import background
+from stillwatch_gateway import shared_cache
 from stillwatch_gateway.cache import Cache
 from stillwatch_gateway.follow import Follower
 from stillwatch_gateway.judge import Caller, Judge
@@ -155,3 +158,39 @@ def test_what_a_gateway_saw_and_did_comes_back(tmp_path: Path, shared: bool) -> 
         wait_for(lambda: judge.judge(Caller("C-1-3"), None).action == "throttle", 10)
         wait_for(lambda: record.rows("SELECT sum(acted) AS n FROM usage")[0]["n"], 10)
         assert record.rows("SELECT DISTINCT decision_id FROM usage")[0]["decision_id"] == made.new[0]
+
+
+def test_reports_in_a_shared_redis_outlive_a_full_disk_and_a_crash_and_are_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_in(tmp_path / "home")
+    port = free_port()
+    at = f"redis://127.0.0.1:{port}/0"
+    faults = {"full disk": 3, "crash": 3}
+    taking, deleting = background.take_reports, shared_cache.acknowledge
+
+    def on_a_full_disk(*given: Any, **more: Any) -> None:
+        if faults["full disk"]:
+            faults["full disk"] -= 1
+            raise OutsideError("decisions.sqlite", "cannot be written (disk is full)")
+        taking(*given, **more)
+
+    def after_a_crash(*given: Any, **more: Any) -> None:
+        if faults["crash"]:
+            faults["crash"] -= 1
+            raise redis.ConnectionError
+        deleting(*given, **more)
+
+    monkeypatch.setattr(background, "take_reports", on_a_full_disk)
+    monkeypatch.setattr(shared_cache, "acknowledge", after_a_crash)
+    record = Record(home)
+    made = decide(record, policy(action="throttle"), facts(finding()), time.time())
+    acted = [{"decision_id": made.new[0], "outcome": "acted", "count": 1}] * 7
+    with redis_server(tmp_path, port):
+        shared_cache.RedisSource(GatewaySettings(redis=at)).post("usage", acted)
+        with service(home, redis=at):
+            client = redis.Redis(port=port)
+            wait_for(lambda: not client.xlen(f"{shared_cache.PREFIX}usage"), 20)
+            assert client.exists(f"{shared_cache.PREFIX}now"), "what is decided goes out all the same"
+    assert faults == {"full disk": 0, "crash": 0}
+    assert record.rows("SELECT sum(acted) AS n FROM usage") == [{"n": 7}]

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from share.servers import free_port
+from on_loopback import free_port
 from share.towns import CANARY, account, home_with_logs, with_finding
 
 

@@ -15,7 +15,7 @@ from stillwatch.campaigns.calibration import Calibration, against
 from stillwatch.campaigns.chance import MatchedChance
 from stillwatch.campaigns.choose import Chooser, Chosen
 from stillwatch.campaigns.fellows import PriceOf, with_fellows
-from stillwatch.campaigns.findings import Reported
+from stillwatch.campaigns.findings import Findings, Reported, accounts_table, campaigns_table, evidence_table
 from stillwatch.campaigns.looks import Look, look_at, price_bits
 from stillwatch.campaigns.pools import parts_of_pools, without_pools
 from stillwatch.campaigns.track import Remembered, identify, remembered_price
@@ -42,6 +42,15 @@ class Hunted:
     calibration: Calibration
     price_bits: float = 0.0
     """What a campaign that no earlier sweep reported had to show beyond its score."""
+
+    def findings(self, run: dict[str, Any]) -> Findings:
+        """What a sweep leaves of it; `run` is the run's own record."""
+        return Findings(
+            campaigns_table(self.book, self.reported, self.calibration),
+            accounts_table(self.book, self.reported, self.scores),
+            evidence_table(self.book, self.reported, self.scores),
+            run,
+        )
 
 
 def weighed_candidates(

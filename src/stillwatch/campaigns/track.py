@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+#: Where a home remembers its sweeps' scores.
+SWEEPS_FILE = Path("history") / "sweeps.jsonl"
 #: Sweeps whose scores are remembered; older ones drop out.
 MOST_SWEEPS = 1000
 #: Of the accounts of the smaller of two groups, the share in both from which they are one campaign.

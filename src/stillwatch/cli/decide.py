@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.errors import UsageError
 
 
 @click.command()
@@ -63,7 +62,9 @@ def decide(
     Decisions are simulated (recorded and shown, never enforced) until a row of the policy says `mode = "enforce"`.
     A group is suspended only after a person has approved.
     """
+    from stillwatch.decide.lapses import lapses
     from stillwatch.decide.policy import read_policy
+    from stillwatch.report.plain_text import clean
 
     if show_policy:
         from importlib.resources import files
@@ -79,13 +80,17 @@ def decide(
     chosen = policy_file or (Path(settings.decide.policy) if settings.decide.policy else None)
     policy = read_policy(chosen)
     decided = pipeline.decide(home, policy, settings=settings)
+    lapsing = lapses(home, policy)
     document = {"policy": policy.origin, "policy_sha256": policy.sha256, "new": decided.new, "renewed": decided.renewed,
-                "waiting": decided.waiting, "replaced": decided.replaced}  # fmt: skip
+                "waiting": decided.waiting, "replaced": decided.replaced,
+                "hours_between_sweeps": lapsing.hours_apart, "rules_that_lapse": lapsing.rules}  # fmt: skip
     if as_json:
         terminal.print_json(document)
         return
     click.echo(f"{len(decided.new)} new, {len(decided.renewed)} renewed, {len(decided.replaced)} replaced, "
                f"{len(decided.waiting)} waiting for approval.")  # fmt: skip
+    if gap := lapsing.says():
+        click.echo(f"decide: {clean(gap, 1000)}", err=True)
     _show(_rows(home, "live"), home)
 
 
@@ -93,7 +98,7 @@ def decide(
 @click.option("--waiting", is_flag=True, help="Only those that wait for a person's approval.")
 @click.option("--ended", is_flag=True, help="Those that ended, too.")
 @click.option("--campaign", metavar="ID", help="Only those on this campaign.")
-@click.option("--account", metavar="ID", help="Only those that name this account, and what it may be told.")
+@click.option("--account", metavar="ID", help="Only what holds for this account, its exemptions, what it may be told.")
 @click.option("--allowed", "others", flag_value="allows", help="Allowances instead, those that ended too.")
 @click.option("--verdicts", "others", flag_value="verdicts", help="People's verdicts instead.")
 @click.option("--appeals", "others", flag_value="appeals", help="Customers' appeals instead, open ones first.")
@@ -108,27 +113,33 @@ def decisions(
         return
     rows = _rows(home, "all" if ended else "live")
     told: list[str] = []
+    exempt_from: list[str] = []
     if account is not None:
-        from stillwatch.decide.live import holding
+        from stillwatch.decide.live import held_back, holding
         from stillwatch.decide.people import may_be_told
         from stillwatch.decide.record import Record
 
         options.check_id("--account", account)
         record = Record(home, create=False)
-        named = {row["decision_id"] for row in holding(record, account, time.time())}
-        told = may_be_told(record, account, time.time())
+        now = time.time()
+        held = {row["decision_id"] for row in held_back(record, account, now)}
+        exempt_from = [row["decision_id"] for row in holding(record, account, now) if row["decision_id"] not in held]
+        told = may_be_told(record, account, now)
         record.close()
-        rows = [row for row in rows if row["decision_id"] in named]
+        rows = [row for row in rows if row["decision_id"] in held]
     rows = [
         row for row in rows
         if (not waiting or row["state"] == "proposed") and (campaign is None or row["campaign_id"] == campaign)
     ]  # fmt: skip
     if as_json:
-        terminal.print_json({"decisions": rows, **({"may_be_told": told} if account is not None else {})})
+        of_account = {"may_be_told": told, "exempt_from": exempt_from} if account is not None else {}
+        terminal.print_json({"decisions": rows, **of_account})
         return
     _show(rows, home)
     from stillwatch.report.plain_text import clean
 
+    if exempt_from:
+        click.echo(f"Named, but exempt (allowed, agreed, found wrong, or in appeal): {', '.join(exempt_from)}")
     for sentence in told:
         click.echo(f"May be told: {clean(sentence, 600)}")
 
@@ -213,10 +224,10 @@ def _show(rows: list[dict[str, Any]], home: Path) -> None:
 
 
 def _what_if(home: Path, settings: Any, policy: Any, every: float, approval: float, as_json: bool) -> None:
-    from stillwatch import pipeline
+    from stillwatch.foresight import foresee
 
     with terminal.progress() as progress:
-        outcome, sweeps = pipeline.foresee(
+        outcome, sweeps = foresee(
             home, policy, settings=settings, every_hours=every, approval_hours=approval, progress=progress
         )
     document = {
@@ -247,10 +258,3 @@ def _what_if(home: Path, settings: Any, policy: Any, every: float, approval: flo
             f"stopped, {100 * c.lessened:.1f} % lessened"
         )
     click.echo("Judged by the latest sweep, not by the truth: what it missed counts as legitimate or not at all.")
-
-
-def need_reason(reason: str) -> str:
-    """UsageError where a reason is empty."""
-    if not reason.strip():
-        raise UsageError("--reason", "is empty", "say why, in a sentence")
-    return reason

@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "refuse": ("people", "Refuse a decision that waits."),
     "lift": ("people", "End a decision or an allowance, at once."),
     "allow": ("people", "Let an account, key or organisation pass, whatever else is decided."),
-    "verdict": ("people", "Say what you concluded: confirm or wrong."),
+    "verdict": ("people", "Say what you concluded: confirm or wrong; or withdraw it."),
     "appeal": ("people", "Enter a customer's appeal, or answer one."),
     "audit": ("people", "Show who did what, or verify that log."),
     "calibrate": ("people", "Compare scores with verdicts; fit the base rate."),
@@ -157,7 +157,7 @@ def _tell(lines: Sequence[str]) -> None:
 
 def _usage_lines(error: click.UsageError) -> list[str]:
     where = error.ctx.command_path if error.ctx is not None else "stillwatch"
-    close = getattr(error, "possibilities", None)
+    close = _also_called(error) or getattr(error, "possibilities", None)
     what = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
     what = what.rstrip(".")
     if isinstance(error, click.MissingParameter):
@@ -166,6 +166,18 @@ def _usage_lines(error: click.UsageError) -> list[str]:
         name = error.option_name if isinstance(error, click.NoSuchOption) else ""
         close = difflib.get_close_matches(name, close, 1, 0.0) or close
     return [f"{where}: {what}", f"try: {where} {close[0]}" if close else f"try: {where} --help"]
+
+
+#: Options that say the same in different commands.
+_ALSO_CALLED = {"--reason": "--note", "--note": "--reason"}
+
+
+def _also_called(error: click.UsageError) -> list[str]:
+    """What the command calls the option that somebody knows from another command."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return []
+    other = _ALSO_CALLED.get(error.option_name)
+    return [other] if other and any(other in p.opts for p in error.ctx.command.params) else []
 
 
 def _outside_lines(error: BaseException) -> list[str]:

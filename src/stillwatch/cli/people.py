@@ -52,6 +52,12 @@ def _record(home: Path) -> Record:
     return Record(home)
 
 
+def _number(subject: str, of: str, hint: str) -> int:
+    if not subject.isascii() or not subject.isdigit():
+        raise UsageError(subject[:60], f"is no {of}'s number", hint)
+    return int(subject[:15])
+
+
 def _done(as_json: bool, says: str, **document: Any) -> None:
     if as_json:
         terminal.print_json(document)
@@ -97,8 +103,7 @@ def lift(decision: str, reason: str, by: str | None, home: Path, as_json: bool) 
     """End a decision or an allowance that holds, at once."""
     from stillwatch.decide import people
 
-    act = people.end_allow if decision.startswith("A-") else people.lift
-    act(_record(home), _who(by), decision, time.time(), reason=reason)
+    people.lift(_record(home), _who(by), decision, time.time(), reason=reason)
     _done(as_json, f"{decision} is lifted.", decision_id=decision, state="lifted")
 
 
@@ -125,16 +130,26 @@ def allow(
 
 
 @click.command()
-@click.argument("verdict", type=click.Choice(["confirm", "wrong"]))
-@click.argument("subject", metavar="ID")
+@click.argument("verdict", type=click.Choice(["confirm", "wrong", "withdraw"]))
+@click.argument("subject", metavar="ID|NUMBER")
 @reason_option
 @by_option
 @options.home_option
 @options.json_option
 def verdict(verdict: str, subject: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
-    """Say what you concluded on a campaign or an account. `wrong` undoes what was decided, at once."""
+    """Say what you concluded on the campaign or account ID, or withdraw verdict NUMBER.
+
+    `wrong` undoes what was decided, at once. A withdrawn verdict is no longer heeded: what it undid comes back with the
+    next `decide`, as far as the findings still hold it.
+    """
+    from stillwatch.decide import people
     from stillwatch.decide.verdicts import kind_of, verdict_on
 
+    if verdict == "withdraw":
+        number = _number(subject, "verdict", "stillwatch decisions --verdicts lists them with their numbers")
+        people.withdraw_verdict(_record(home), _who(by), number, time.time(), reason=reason)
+        _done(as_json, f"Verdict {number} is withdrawn.", verdict_id=number, verdict=verdict)
+        return
     options.check_id("ID", subject)
     record = _record(home)
     kind = kind_of(home, record, subject)
@@ -178,11 +193,10 @@ def appeal(
         number = people.appeal(_record(home), _who(by), subject, time.time(), says=says, soften=soften)
         _done(as_json, f"Appeal {number} is entered.", appeal_id=number, state="open")
         return
-    if not subject.isascii() or not subject.isdigit():
-        raise UsageError(subject[:60], "is no appeal's number", "stillwatch appeal NUMBER --grant --reason TEXT")
-    people.answer_appeal(_record(home), _who(by), int(subject[:15]), time.time(), granted=grant, reason=reason)
+    number = _number(subject, "appeal", "stillwatch appeal NUMBER --grant --reason TEXT")
+    people.answer_appeal(_record(home), _who(by), number, time.time(), granted=grant, reason=reason)
     said = "granted" if grant else "rejected"
-    _done(as_json, f"Appeal {subject} is {said}.", appeal_id=int(subject[:15]), granted=grant)
+    _done(as_json, f"Appeal {number} is {said}.", appeal_id=number, granted=grant)
 
 
 @click.command()

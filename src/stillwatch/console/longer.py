@@ -9,13 +9,13 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from stillwatch import pipeline
 from stillwatch.console.place import Ask
 from stillwatch.console.shelf import slug
 from stillwatch.console.show import show
 from stillwatch.decide import people
 from stillwatch.decide.policy import policy_from
 from stillwatch.errors import UsageError
+from stillwatch.foresight import foresee
 from stillwatch.report.explain import explain
 from stillwatch.report.plain_text import clean
 from stillwatch.reveal import open_exchange, reveal_phrases
@@ -37,8 +37,8 @@ def start_what_if(ask: Ask) -> Response:
     every, approval = _hours(ask, "every", 24.0), _hours(ask, "approval", 4.0)
     place = ask.place
     ask.place.jobs.start("what-if", lambda tell: (
-        pipeline.foresee(place.home, policy, settings=place.settings, every_hours=every, approval_hours=approval,
-                         progress=tell), every, approval))  # fmt: skip
+        foresee(place.home, policy, settings=place.settings, every_hours=every, approval_hours=approval,
+                progress=tell), every, approval))  # fmt: skip
     people.looked(ask.record, ask.who, "asked what if", "policy", ask.now, policy=policy.sha256)
     return RedirectResponse("/what-if", 303)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillwatch.campaigns.track import read_sweeps
+from stillwatch.campaigns.track import SWEEPS_FILE, read_sweeps
 from stillwatch.errors import StillwatchError
 from stillwatch.records.tables import ACCOUNTS, CAMPAIGNS, EVIDENCE
 from stillwatch.report.catalogue import Sign, signs
@@ -213,7 +213,7 @@ def _read(home: Path, stamp: tuple[int, ...]) -> Shelf:
     records, releases, changes = _of_the_store(home)
     return Shelf(
         stamp, findings, read_pictures(home), records, releases, changes,
-        read_sweeps(home / "history" / "sweeps.jsonl"), signs(), swept,
+        read_sweeps(home / SWEEPS_FILE), signs(), swept,
     )  # fmt: skip
 
 

@@ -42,6 +42,11 @@ class Facts:
     scores: Mapping[str, float] = field(default_factory=dict)
     agreed: Mapping[str, tuple[str, float | None]] = field(default_factory=dict)
 
+    @property
+    def harvests(self) -> tuple[Finding, ...]:
+        """What may be acted on: all findings but account networks, whose customers harvest nothing."""
+        return tuple(f for f in self.findings if f.kind != "account_network")
+
 
 def facts_of(home: Path) -> Facts:
     """The latest sweep's findings in a home with its account records. UsageError where nothing was swept yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -29,30 +29,81 @@ def take_sightings(
     live decision names, and accounts that sent too few marks (one sign is not enough) or that `known` says the
     provider knows: a gateway's word alone holds no old customer back.
     """
+    with record.act():
+        return _note_sightings(record, who, items, now, known)
+
+
+def take_usage(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> None:
+    """Adds what a gateway did: items of {"decision_id", "outcome": "acted" or "would", "count"}."""
+    with record.act():
+        _note_usage(record, who, items, now)
+
+
+def take_reports(
+    record: Record, who: Who, kind: str, entries: Mapping[str, dict[str, Any] | None], now: float, *,
+    known: Callable[[str], bool],
+) -> None:  # fmt: skip
+    """The same for `usage` or `sightings` that wait elsewhere, as {entry's id: item}; each id is recorded once.
+
+    Items and ids are kept in one act, so that whoever deletes the entries afterwards may stop at any moment between the
+    two and simply hand them in again. Only the latest ids are kept: give all that still wait, oldest first. None, an
+    entry that could not be read, counts as recorded.
+    """
+    mark = f"{kind} taken"
+    with record.act() as db:
+        found = db.execute("SELECT value FROM meta WHERE name=?", (mark,)).fetchone()
+        before = set(json.loads(found["value"])) if found else set[str]()
+        fresh = [item for one, item in entries.items() if item is not None and one not in before]
+        if kind == "usage":
+            _note_usage(record, who, fresh, now)
+        else:
+            _note_sightings(record, who, fresh, now, known)
+        db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (mark, json.dumps(list(entries))))
+
+
+def _note_sightings(
+    record: Record, who: Who, items: Sequence[dict[str, Any]], now: float, known: Callable[[str], bool]
+) -> int:
     live: dict[str, dict[str, Any]] = {}
     for row in live_rows(record, now):
         if row["marks"] != "[]" and row["scope"] == "campaign":
             live[row["campaign_id"]] = max(live.get(row["campaign_id"], row), row, key=_says_most)
     fresh = 0
-    with record.act() as db:
-        for campaign_id in sorted({str(item.get("campaign_id")) for item in items} & live.keys()):
-            source = live[campaign_id]
-            before = db.execute("SELECT count(*) FROM joined WHERE campaign_id=?", (campaign_id,)).fetchone()[0]
-            most = min(MOST_JOINED, max(LEAST_MOST_JOINED, MOST_TIMES_ITS_SIZE * _size(record, campaign_id)))
-            here = {i["account"] for i in items if i.get("campaign_id") == campaign_id and _joins(i)}
-            for account in sorted(account for account in here if not known(account)):
-                if before >= most:
-                    if fresh or before == most:
-                        _too_many(record, campaign_id, before, now)
-                    break
-                done = db.execute(
-                    "INSERT OR IGNORE INTO joined VALUES(?, ?, ?, ?)", (campaign_id, account, now, who.name)
-                ).rowcount
-                before, fresh = before + done, fresh + done
-            _joined_decision(record, source, now)
-        if fresh:
-            record.audit(who, "newcomers seen", "campaigns", now, accounts=fresh)
+    for campaign_id in sorted({str(item.get("campaign_id")) for item in items} & live.keys()):
+        source = live[campaign_id]
+        found = record.rows("SELECT count(*) AS n FROM joined WHERE campaign_id=?", (campaign_id,))
+        before = found[0]["n"]
+        most = min(MOST_JOINED, max(LEAST_MOST_JOINED, MOST_TIMES_ITS_SIZE * _size(record, campaign_id)))
+        here = {i["account"] for i in items if i.get("campaign_id") == campaign_id and _joins(i)}
+        for account in sorted(account for account in here if not known(account)):
+            if before >= most:
+                if fresh or before == most:
+                    _too_many(record, campaign_id, before, now)
+                break
+            done = record.db.execute(
+                "INSERT OR IGNORE INTO joined VALUES(?, ?, ?, ?)", (campaign_id, account, now, who.name)
+            ).rowcount
+            before, fresh = before + done, fresh + done
+        _joined_decision(record, source, now)
+    if fresh:
+        record.audit(who, "newcomers seen", "campaigns", now, accounts=fresh)
     return fresh
+
+
+def _note_usage(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> None:
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    for item in items:
+        decision_id, outcome, count = item.get("decision_id"), item.get("outcome"), item.get("count")
+        if not _is_id(decision_id) or outcome not in ("acted", "would") or not _count(count):
+            continue
+        acted, would = (count, 0) if outcome == "acted" else (0, count)
+        if not record.rows("SELECT 1 FROM decisions WHERE decision_id=?", (decision_id,)):
+            continue
+        record.db.execute(
+            "INSERT INTO usage VALUES(?, ?, ?, ?, ?) ON CONFLICT(decision_id, gateway, day) "
+            "DO UPDATE SET acted=acted+excluded.acted, would=would+excluded.would",
+            (decision_id, who.name, day, acted, would),
+        )
 
 
 def _size(record: Record, campaign_id: str) -> int:
@@ -125,24 +176,6 @@ def _joined_decision(record: Record, source: dict[str, Any], now: float) -> None
         "why": "unknown accounts that sent the campaign's own template", "score": source["score"],
         "proposed_by": "stillwatch",
     }, joined, now)  # fmt: skip
-
-
-def take_usage(record: Record, who: Who, items: Sequence[dict[str, Any]], now: float) -> None:
-    """Adds what a gateway did: items of {"decision_id", "outcome": "acted" or "would", "count"}."""
-    day = datetime.fromtimestamp(now, UTC).date().isoformat()
-    with record.act() as db:
-        for item in items:
-            decision_id, outcome, count = item.get("decision_id"), item.get("outcome"), item.get("count")
-            if not _is_id(decision_id) or outcome not in ("acted", "would") or not _count(count):
-                continue
-            acted, would = (count, 0) if outcome == "acted" else (0, count)
-            if not record.rows("SELECT 1 FROM decisions WHERE decision_id=?", (decision_id,)):
-                continue
-            db.execute(
-                "INSERT INTO usage VALUES(?, ?, ?, ?, ?) ON CONFLICT(decision_id, gateway, day) "
-                "DO UPDATE SET acted=acted+excluded.acted, would=would+excluded.would",
-                (decision_id, who.name, day, acted, would),
-            )
 
 
 def _count(value: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stillwatch.decide.facts import Finding
 from stillwatch.store.window import Window
 
 #: Of all other accounts, at most this share may ever have sent a mark: a common greeting marks nobody.
@@ -29,12 +30,10 @@ class Mark:
     holders: int
 
 
-def campaign_marks(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]]) -> dict[str, tuple[int, ...]]:
-    """Campaign id to its marks (unsigned 64 bits): openings, closings and sampled shingles of prompts.
-
-    `campaigns` are (id, account ids).
-    """
-    return {c: tuple(m.value for m in marks) for c, marks in marks_by_kind(window, campaigns).items()}
+def campaign_marks(window: Window, harvests: Sequence[Finding]) -> dict[str, tuple[int, ...]]:
+    """Campaign id to its marks (unsigned 64 bits): openings, closings and sampled shingles of prompts."""
+    found = marks_by_kind(window, [(f.campaign_id, f.members) for f in harvests])
+    return {c: tuple(m.value for m in marks) for c, marks in found.items()}
 
 
 def marks_by_kind(window: Window, campaigns: Sequence[tuple[str, Sequence[str]]]) -> dict[str, tuple[Mark, ...]]:

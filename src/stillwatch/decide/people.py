@@ -35,7 +35,9 @@ def approve(record: Record, who: Who, decision_id: str, now: float, *, note: str
     with record.act() as db:
         row = _live(record, decision_id, now)
         if row["state"] != "proposed":
-            raise UsageError(decision_id, "does not wait for approval", "stillwatch decisions --waiting")
+            raise UsageError(
+                decision_id, "holds already, so it does not wait for approval", f"stillwatch lift {decision_id} ends it"
+            )
         if row["proposed_by"] == who.name:
             raise UsageError(decision_id, "was asked for by the same person", "another approver must look at it")
         db.execute("INSERT OR IGNORE INTO approved SELECT * FROM members WHERE decision_id=?", (decision_id,))
@@ -263,15 +265,15 @@ def _withdraw(record: Record, who: Who, number: int, now: float) -> None:
     touch(record, [row["account_id"] for row in found], now)
 
 
-def withdraw_verdict(record: Record, who: Who, number: int, now: float) -> None:
-    """Takes a verdict back; the next `decide` no longer heeds it."""
+def withdraw_verdict(record: Record, who: Who, number: int, now: float, *, reason: str = "") -> None:
+    """Takes a verdict back; the next `decide` no longer heeds it. The reason, if any, stands in the audit log."""
     need_role(who, "analyst", "withdraw a verdict")
     with record.act():
         if not record.rows("SELECT 1 FROM verdicts WHERE verdict_id=? AND withdrawn_at IS NULL", (number,)):
-            raise UsageError(f"verdict {number}", "is none that stands", "stillwatch decisions --verdicts")
+            raise UsageError(f"verdict {number}", "is none that stands", "stillwatch decisions --verdicts lists them")
         _withdraw(record, who, number, now)
         ask_instead(record, now)
-        record.audit(who, "verdict withdrawn", f"verdict {number}", now)
+        record.audit(who, "verdict withdrawn", f"verdict {number}", now, reason=_text("reason", reason, LONGEST_REASON))
 
 
 def appeal(record: Record, who: Who, account_id: str, now: float, *, says: str, soften: str = "step_up") -> int:

@@ -43,7 +43,9 @@ def write_report(
         counted = count(findings, list(dict.fromkeys(campaigns)), known, pictures)
     except KeyError as error:
         ids = ", ".join(str(r["campaign_id"]) for r in findings.campaign_rows()[:5])
-        raise UsageError(str(error.args[0])[:60], "is no campaign of the latest sweep", f"one of {ids}") from error
+        what = "is no campaign of the latest sweep" + ("" if ids else ", which found none")
+        hint = f"one of {ids}" if ids else "sweep more logs; a report is of a campaign that was found"
+        raise UsageError(str(error.args[0])[:60], what, hint) from error
     if not counted:
         raise UsageError("report", "names no campaign", "stillwatch campaigns lists them")
     snapshot = snapshot_of(counted, findings, pictures, int(given["smallest_cell"]))

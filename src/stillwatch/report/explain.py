@@ -369,6 +369,8 @@ def _unknown(
         if share < 0.5:
             continue
         needs = tuple(dict.fromkeys(signs[name].needs)) if name in signs else ()
+        if name in signs and signs[name].family == "foreign" and run.get("foreign_campaigns") == 0:
+            continue  # it had nothing to ask about: no log and no traffic would change that
         blamed = tuple(n for n in needs if gone & {n, column_of(n), column_of(n).removesuffix(" (accounts file)")})
         # a run that records what is missing clears the other columns; else all that it needs are under suspicion
         blamed = blamed if lacking else needs

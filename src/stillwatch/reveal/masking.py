@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stillwatch.sketch.characters import DIGIT, IGNORE, PUNCT, SPACE, UNSPACED, kind_of, tables
+from stillwatch_gateway.characters import DIGIT, IGNORE, PUNCT, SPACE, UNSPACED, class_of
 
 LONGEST_WORD = 40
 """Characters; what is longer is no word, and may be a key."""
@@ -31,7 +31,7 @@ class _Fold(dict[int, str]):
     """Each character as it is compared, found out when it is first met."""
 
     def __missing__(self, code: int) -> str:
-        kind = int(tables().kinds[code]) & 7 if code < 0x10000 else kind_of(code)[0]
+        kind = class_of(code)
         letter = chr(code)
         if letter in MARKS:
             out = f" {letter} "
@@ -86,10 +86,7 @@ def is_mark(unit: str) -> bool:
 
 def is_unspaced(unit: str) -> bool:
     """Whether a unit is a character of a script that is written without spaces."""
-    if len(unit) != 1:
-        return False
-    code = ord(unit)
-    return (int(tables().kinds[code]) & 7 if code < 0x10000 else kind_of(code)[0]) == UNSPACED
+    return len(unit) == 1 and class_of(ord(unit)) == UNSPACED
 
 
 def _without_code(text: str) -> str:

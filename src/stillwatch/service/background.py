@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stillwatch.decide.gateways import take_sightings, take_usage
+from stillwatch.decide.gateways import take_reports
 from stillwatch.decide.live import delta, expire
 from stillwatch.decide.record import Record, Who
 from stillwatch.errors import StillwatchError
@@ -44,7 +44,7 @@ class Background:
         if self._settings.decide.webhook or self._settings.decide.slack:
             work.append(self._alerts)
         if self._settings.decide.redis:
-            work.append(self._redis)
+            work += [self._publish, self._collect]
         self._threads = [threading.Thread(target=w, name=f"stillwatch{w.__name__}", daemon=True) for w in work]
         for thread in self._threads:
             thread.start()
@@ -71,7 +71,10 @@ class Background:
             self._stop.wait(seconds)
 
     def _expiry(self) -> None:
-        self._every(5.0, lambda record: (expire(record, self._clock()), None)[1])
+        def expiry(record: Record) -> None:
+            expire(record, self._clock())
+
+        self._every(5.0, expiry)
 
     def _alerts(self) -> None:
         failed: dict[str, int] = {}
@@ -103,20 +106,33 @@ class Background:
 
         self._every(1.0, alerts)
 
-    def _redis(self) -> None:
+    def _shared_cache(self) -> Any:
         import redis
 
-        from stillwatch_gateway.shared_cache import PREFIX, collect, publish
+        return redis.Redis.from_url(self._settings.decide.redis, socket_timeout=5.0)
 
-        client: Any = redis.Redis.from_url(self._settings.decide.redis, socket_timeout=5.0)
+    def _collect(self) -> None:
+        """Reports of gateways; apart from what is published, which no fault here must hold up."""
+        from stillwatch_gateway.shared_cache import acknowledge, handed_in
+
+        client = self._shared_cache()
+
+        def reports(record: Record) -> None:
+            for kind in ("usage", "sightings"):
+                if entries := handed_in(client, kind):
+                    take_reports(record, _SHARED, kind, entries, self._clock(), known=self._knows)
+                    acknowledge(client, kind, entries)
+
+        self._every(0.2, reports)
+
+    def _publish(self) -> None:
+        from stillwatch_gateway.shared_cache import PREFIX, publish
+
+        client = self._shared_cache()
         sent_cursor, sent_known, beat = -1, "", 0.0
 
         def shared_cache(record: Record) -> None:
             nonlocal sent_cursor, sent_known, beat
-            if items := collect(client, "usage"):
-                take_usage(record, _SHARED, items, self._clock())
-            if items := collect(client, "sightings"):
-                take_sightings(record, _SHARED, items, self._clock(), known=self._knows)
             etag, body = self._known()
             cursor = record.cursor()
             fresh = sent_cursor < 0 or not client.exists(f"{PREFIX}cursor")  # or the cache lost what it had

@@ -1,9 +1,8 @@
 """What each character is to the text pass: its class, its script, its folded form; and common words.
 
-Everything here is part of the public fingerprint: two providers meet only with equal tables. So the tables
-are written out as ranges and do not ask the interpreter's Unicode data, except for lower case inside old
-blocks, whose case pairs are frozen by Unicode's stability policy. Composed and decomposed spellings
-(NFC and NFD) of a letter stay different.
+Everything here is part of the public fingerprint: two providers meet only with equal tables. Classes and folds are
+those of `stillwatch_gateway.characters`, since gateways compute the same fingerprints. Composed and decomposed
+spellings (NFC and NFD) of a letter stay different.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stillwatch_gateway.characters import LETTER, UNSPACED, classes, folds
+
 SEED_VERSION = 1
 """Raise this with any change that moves a public hash; golden values in the tests hold it."""
-
-LETTER, SPACE, PUNCT, DIGIT, UNSPACED, IGNORE = 0, 1, 2, 3, 4, 5
 
 SCRIPTS: tuple[str, ...] = (
     "Zyyy", "Latn", "Cyrl", "Grek", "Arab", "Hebr", "Deva", "Beng", "Taml", "Telu", "Gujr", "Guru", "Thai",
@@ -36,28 +35,6 @@ _SCRIPT_RANGES: tuple[tuple[int, int, str], ...] = (
     (0xFF66, 0xFF9F, "Kana"), (0x3400, 0x4DBF, "Hani"), (0x4E00, 0x9FFF, "Hani"), (0xF900, 0xFAFF, "Hani"),
     (0xFF21, 0xFF3A, "Latn"), (0xFF41, 0xFF5A, "Latn"),
 )  # fmt: skip
-
-_UNSPACED_RANGES = (
-    (0xE01, 0xE4E), (0xE81, 0xEDF), (0x1000, 0x109F), (0x1780, 0x17D3), (0x3005, 0x3007), (0x3041, 0x30FF),
-    (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F),
-)  # fmt: skip
-_PUNCT_RANGES = (
-    (0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E), (0xA1, 0xA9), (0xAB, 0xAC), (0xAE, 0xB4),
-    (0xB6, 0xB9), (0xBB, 0xBF), (0xD7, 0xD7), (0xF7, 0xF7), (0x589, 0x58A), (0x5BE, 0x5BE), (0x5C0, 0x5C0),
-    (0x5C3, 0x5C3), (0x5F3, 0x5F4), (0x60C, 0x60D), (0x61B, 0x61F), (0x66A, 0x66D), (0x6D4, 0x6D4),
-    (0x964, 0x965), (0xE2F, 0xE2F), (0xE3F, 0xE3F), (0xE4F, 0xE4F), (0xE5A, 0xE5B), (0x104A, 0x104F),
-    (0x17D4, 0x17DB), (0x2010, 0x2027), (0x2030, 0x205E), (0x2070, 0x2BFF), (0x2E00, 0x2E7F),
-    (0x3001, 0x3004), (0x3008, 0x3020), (0x3030, 0x3030), (0x303D, 0x303F), (0x30FB, 0x30FB),
-    (0xFE10, 0xFE1F), (0xFE30, 0xFE6F), (0xFF01, 0xFF0F), (0xFF1A, 0xFF20), (0xFF3B, 0xFF40),
-    (0xFF5B, 0xFF65), (0xFFE0, 0xFFEF), (0xFFFC, 0xFFFD),
-)  # fmt: skip
-_SPACE_RANGES = (
-    (0x00, 0x20), (0x7F, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F),
-    (0x205F, 0x205F), (0x3000, 0x3000),
-)  # fmt: skip
-_IGNORE_RANGES = ((0xAD, 0xAD), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF))  # noqa: E501
-_DIGIT_ZEROS = (0x30, 0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xED0, 0x1040, 0x17E0, 0xFF10)
-_CASED_BLOCKS = ((0x00, 0x58F), (0x1E00, 0x1FFF))
 
 _SIMPLIFIED = "们这说国会为来时对个过里后么还没发问给让请题话应该进将与样开关经现实间头书语译词复释义类认识讲读写记设计处"  # noqa: E501
 _TRADITIONAL = "們這說國會為來時對個過裡後麼還沒發問給讓請題話應該進將與樣開關經現實間頭書語譯詞複釋義類認識講讀寫記設計處"  # noqa: E501
@@ -109,19 +86,8 @@ class Tables(NamedTuple):
     common_masks: Any
 
 
-def kind_of(code: int) -> tuple[int, int]:
-    """Class and script index of a character beyond the BMP (used by the kernels' twin in the tests too)."""
-    if 0x20000 <= code <= 0x3FFFF:
-        return UNSPACED, SCRIPTS.index("Hani")
-    if 0x1F000 <= code <= 0x1FAFF:
-        return PUNCT, 0
-    if code >= 0xE0000:
-        return IGNORE, 0
-    return LETTER, SCRIPTS.index("Zzzz")
-
-
 def _kinds() -> Any:
-    classes = np.full(65536, LETTER, dtype=np.uint8)
+    kinds = np.frombuffer(classes(), dtype=np.uint8)
     scripts = np.full(65536, SCRIPTS.index("Zzzz"), dtype=np.uint8)
     for first, last, name in _SCRIPT_RANGES:
         scripts[first : last + 1] = SCRIPTS.index(name)
@@ -130,27 +96,14 @@ def _kinds() -> Any:
         for letter in letters:
             if letter not in other:
                 scripts[ord(letter)] = SCRIPTS.index(name)
-    for ranges, number in (
-        (_UNSPACED_RANGES, UNSPACED), (_PUNCT_RANGES, PUNCT), (_SPACE_RANGES, SPACE), (_IGNORE_RANGES, IGNORE),
-    ):  # fmt: skip
-        for first, last in ranges:
-            classes[first : last + 1] = number
-    for zero in _DIGIT_ZEROS:
-        classes[zero : zero + 10] = DIGIT
-    scripts[(classes != LETTER) & (classes != UNSPACED)] = 0
-    return (classes + 8 * scripts.astype(np.uint8)).astype(np.uint8)
+    scripts[(kinds != LETTER) & (kinds != UNSPACED)] = 0
+    return kinds + 8 * scripts
 
 
 def _folds() -> Any:
-    folds = np.arange(65536, dtype=np.uint16)
-    for first, last in _CASED_BLOCKS:
-        for code in range(first, last + 1):
-            lower = chr(code).lower()
-            # A fold may not need more bytes than the letter itself: the kernels' buffers count on it.
-            if len(lower) == 1 and len(lower.encode()) <= len(chr(code).encode()):
-                folds[code] = ord(lower)
-    folds[0xFF01:0xFF5F] = np.arange(0x21, 0x7F)
-    return folds
+    folded = np.arange(65536, dtype=np.uint16)
+    folded[list(folds())] = list(folds().values())
+    return folded
 
 
 @lru_cache(maxsize=1)

@@ -14,18 +14,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from stillwatch.sketch.characters import (
-    DIGIT,
-    IGNORE,
-    LANGUAGES,
-    LETTER,
-    PUNCT,
-    SCRIPTS,
-    SPACE,
-    UNSPACED,
-    Tables,
-    tables,
-)
+from stillwatch.sketch.characters import LANGUAGES, SCRIPTS, Tables, tables
 from stillwatch.sketch.json_scan import put_character
 from stillwatch.sketch.public_hashes import (
     MOST_FINGERPRINTS,
@@ -36,6 +25,7 @@ from stillwatch.sketch.public_hashes import (
     word_hash,
 )
 from stillwatch.sketch.siphash import load64, siphash, store64
+from stillwatch_gateway.characters import DIGIT, IGNORE, LETTER, PUNCT, SPACE, UNSPACED
 
 Array = Any
 
