@@ -80,7 +80,10 @@ def picture(figures: dict[str, Any], out: Path) -> None:
         right.plot([r["members"] for r in rings], cost, marker="o", color=colour, label=label)
     right.set_xlabel("accounts of the ring")
     right.set_title("cost against ring size, three days", fontsize=10)
-    for axis in (left, right):
+    for axis, drawn in ((left, sizes), (right, rings)):
+        axis.set_visible(bool(drawn))
+        if not drawn:
+            continue
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.set_ylabel("CPU seconds")
