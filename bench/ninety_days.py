@@ -224,7 +224,8 @@ def main() -> None:
     finally:
         shutil.rmtree(place, ignore_errors=True)
     told = sums(rows, town, options.keep)
-    figures = {"days": options.days, "keep": options.keep, "seed": options.seed, **told, "rows": rows}
+    figures = {"days": options.days, "keep": options.keep, "seed": options.seed, **told,
+               "guest_days": [guest.first_day for guest in GUESTS], "rows": rows}  # fmt: skip
     options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     picture(rows, options.picture)
     print(json.dumps(told, indent=1))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.act_page import sections as act_sections
+from bench.scale_page import sections as scale_sections
 from bench.truth import add_up
 from bench.yardstick_page import sections
 
@@ -168,6 +169,7 @@ def main() -> None:
     ]  # fmt: skip
     lines += sections()
     lines += act_sections()
+    lines += scale_sections()
     if real:
         total = real["litellm"]["totals"]
         lines += [
