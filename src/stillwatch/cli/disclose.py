@@ -55,7 +55,11 @@ def report(
 
 @click.group()
 def release() -> None:
-    """Check a disclosure against every rule, approve it, publish it, correct it or withdraw it."""
+    """Check a disclosure against every rule, approve it, publish it, correct it or withdraw it.
+
+    A package is what `stillwatch report` wrote, and what `stillwatch share out` added for machines. TAXII peers read
+    the second from `publish` on, and see it revoked by `withdraw`.
+    """
 
 
 def _outside_options(function: Any) -> Any:
@@ -152,13 +156,14 @@ def publish(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Sign, log and timestamp a package that passes every rule."""
+    """Sign, log and timestamp a package that passes every rule; `stillwatch taxii serve` serves its STIX from then."""
     from stillwatch.disclose.release import publish as go
 
     record, approver = _approver(home, token)
     outside = _outside(home, canaries, timestamp_server, timestamp_roots)
     done = go(package, record, approver, outside, server=timestamp_server, to=to)
-    _say(as_json, f"Published {done['id']}, entry {done['log_index']} of the release log.", **done)
+    served = f" Peers read its {done['served']} STIX objects by TAXII." if done["served"] else ""
+    _say(as_json, f"Published {done['id']}, entry {done['log_index']} of the release log.{served}", **done)
 
 
 @release.command()

@@ -40,39 +40,49 @@ def share() -> None:
 
 @share.command("out")
 @click.argument("campaigns", nargs=-1, required=True, metavar="CAMPAIGN...")
-@click.option("--out", "out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="DIR",
-              help="Where the files go.")  # fmt: skip
+@click.option("--out", "out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="PACKAGE|DIR",
+              help="A package of `stillwatch report`, which they join. In another folder: its draft/.")  # fmt: skip
 @click.option("--tlp", type=click.Choice(TLP), default="amber+strict", show_default=True, metavar="LEVEL",
               help="Who may see it: clear, green, amber, amber+strict or red (TLP 2.0).")  # fmt: skip
 @click.option("--format", "formats", default="stix,misp,sigma", show_default=True, metavar="NAMES",
               help="Of stix, misp and sigma, those to write.")  # fmt: skip
-@click.option("--publish", is_flag=True, help="Also put it into the collection that `stillwatch taxii serve` serves.")
 @by_option
 @options.home_option
 @options.settings_options
 @options.json_option
 def out_(
-    campaigns: tuple[str, ...], out: Path, tlp: str, formats: str, publish: bool, by: str | None, home: Path,
+    campaigns: tuple[str, ...], out: Path, tlp: str, formats: str, by: str | None, home: Path,
     settings_file: Path | None, overrides: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
-    """Write campaigns as a STIX 2.1 bundle, a MISP feed and Sigma rules. No account, no text, no exact count."""
+    """Draft campaigns as a STIX 2.1 bundle, a MISP feed and Sigma rules. No account, no text, no exact count.
+
+    Peers read none of it before the gate: `stillwatch report CAMPAIGN --out PACKAGE`, `share out CAMPAIGN --out
+    PACKAGE`, `release check PACKAGE`, `release approve PACKAGE` by two, `release publish PACKAGE`; `taxii serve` then
+    serves it.
+    """
     settings = options.read_settings(home, settings_file, overrides)
+    from stillwatch.disclose.for_machines import place_in
     from stillwatch.share.outgoing import share_out
 
     for campaign in campaigns:
         options.check_id("CAMPAIGN", campaign)
     names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
-    given = share_out(home, campaigns, out, settings, _who(by), tlp=tlp, formats=names, publish=publish)
+    place = place_in(out)
+    given = share_out(home, campaigns, place, settings, _who(by), tlp=tlp, formats=names)
     if as_json:
         terminal.print_json({
             "bundle_id": given.bundle["id"], "files": [str(f) for f in given.files], "aliases": given.aliases,
-            "without_marks": list(given.without_marks), "published": publish,
+            "without_marks": list(given.without_marks), "draft": place != out,
         })  # fmt: skip
         return
     for campaign, alias in given.aliases.items():
         note = " (outline only: too few accounts, or no template of its own)" if alias in given.without_marks else ""
         click.echo(f"{campaign} leaves as {alias}{note}")
-    click.echo(f"{len(given.files)} files in {out}, TLP:{tlp.upper()}" + (", and published" if publish else ""))
+    click.echo(f"{len(given.files)} files in {place}, TLP:{tlp.upper()}")
+    if place == out:
+        click.echo(f"next: `stillwatch release check {out}`")
+    else:
+        click.echo("A draft: what leaves is released with a report (`stillwatch share out --help` says how).")
 
 
 @share.command("in")
@@ -280,7 +290,7 @@ def pull(
 @taxii.command()
 @click.argument("url", metavar="URL")
 @click.option("--file", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="A STIX bundle to hand in (left out: our sightings of this server's indicators).")  # fmt: skip
+              help="A released package's bundle, or sightings (left out: ours of its indicators).")  # fmt: skip
 @click.option("--source", metavar="NAME", help="Only sightings of this source's indicators.")
 @_server_options
 @by_option
@@ -293,10 +303,15 @@ def push(
 ) -> None:  # fmt: skip
     """Hand sightings, or a bundle, in at a peer's TAXII 2.1 server; URL is the server's API root."""
     settings = options.read_settings(home, settings_file, overrides)
+    from stillwatch.disclose.for_machines import check_pushed
     from stillwatch.share.outgoing import pushed, sightings
     from stillwatch.share.reading import read_source
 
-    objects = read_source(str(file)).objects if file else sightings(home, settings, source=source)["objects"]
+    if file is None:
+        objects = sightings(home, settings, source=source)["objects"]
+    else:
+        objects = read_source(str(file)).objects
+        check_pushed(file, objects, home)
     server = _server(url, token_file, user)
     chosen = collection or _only(server, "can_write")
     counts = server.push(chosen, objects)
