@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.cli.people import _done, _who, by_option, reason_option
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def share() -> None:
               help="Who may see it: clear, green, amber, amber+strict or red (TLP 2.0).")  # fmt: skip
 @click.option("--format", "formats", default="stix,misp,sigma", show_default=True, metavar="NAMES",
               help="Of stix, misp and sigma, those to write.")  # fmt: skip
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -68,7 +67,7 @@ def out_(
         options.check_id("CAMPAIGN", campaign)
     names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
     place = place_in(out)
-    given = share_out(home, campaigns, place, settings, _who(by), tlp=tlp, formats=names)
+    given = share_out(home, campaigns, place, settings, options.who(by), tlp=tlp, formats=names)
     if as_json:
         terminal.print_json({
             "bundle_id": given.bundle["id"], "files": [str(f) for f in given.files], "aliases": given.aliases,
@@ -88,7 +87,7 @@ def out_(
 @share.command("in")
 @click.argument("where", metavar="FILE|DIR|URL")
 @click.option("--source", required=True, metavar="NAME", help="Who sent it: kept with each indicator.")
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -102,8 +101,8 @@ def in_(
     from stillwatch.share.incoming import look_again, take_in
     from stillwatch.share.reading import read_source
 
-    taken = take_in(home, read_source(where), source, settings, _who(by))
-    _taken(taken, look_again(home, settings, _who(by)), as_json)
+    taken = take_in(home, read_source(where), source, settings, options.who(by))
+    _taken(taken, look_again(home, settings, options.who(by)), as_json)
 
 
 @share.command()
@@ -127,8 +126,8 @@ def held(home: Path, as_json: bool) -> None:
 @share.command("approve")
 @click.argument("source", metavar="NAME")
 @click.argument("indicator", metavar="INDICATOR")
-@reason_option
-@by_option
+@options.reason_option
+@options.by_option
 @options.home_option
 @options.json_option
 def approve_(source: str, indicator: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
@@ -139,8 +138,8 @@ def approve_(source: str, indicator: str, reason: str, by: str | None, home: Pat
 @share.command("refuse")
 @click.argument("source", metavar="NAME")
 @click.argument("indicator", metavar="INDICATOR")
-@reason_option
-@by_option
+@options.reason_option
+@options.by_option
 @options.home_option
 @options.json_option
 def refuse_(source: str, indicator: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
@@ -169,7 +168,7 @@ def sightings(
         bundle = seen_here(home, settings, source=source)
         out.write_text(json.dumps(bundle, indent=1) + "\n", "utf-8")
         seen = sum(o["type"] == "sighting" for o in bundle["objects"])
-        _done(as_json, f"{seen} sightings in {out}", sightings=seen, file=str(out))
+        terminal.done(as_json, f"{seen} sightings in {out}", sightings=seen, file=str(out))
         return
     rows = _rows(
         home,
@@ -191,8 +190,7 @@ def taxii() -> None:
 
 
 @taxii.command()
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8766, show_default=True, help="Port to listen on.")
+@options.listen_options(8766)
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -213,7 +211,7 @@ def serve(
 @taxii.command()
 @click.argument("name", metavar="NAME")
 @click.option("--revoke", is_flag=True, help="End this peer's token instead, at once.")
-@by_option
+@options.by_option
 @options.home_option
 @options.json_option
 def token(name: str, revoke: bool, by: str | None, home: Path, as_json: bool) -> None:
@@ -222,7 +220,7 @@ def token(name: str, revoke: bool, by: str | None, home: Path, as_json: bool) ->
     from stillwatch.share.collections import Collections
 
     options.check_id("NAME", name)
-    who, now = _who(by), time.time()
+    who, now = options.who(by), time.time()
     kept, record = Collections(home), Record(home)
     made = None
     if revoke:
@@ -231,7 +229,7 @@ def token(name: str, revoke: bool, by: str | None, home: Path, as_json: bool) ->
         made = kept.make_token(name, now)
     with record.act():
         record.audit(who, "taxii token revoked" if revoke else "taxii token made", name, now)
-    _done(as_json, made or f"{name} has no token any more.", name=name, token=made)
+    terminal.done(as_json, made or f"{name} has no token any more.", name=name, token=made)
 
 
 @taxii.command()
@@ -265,7 +263,7 @@ def _server_options(function: Any) -> Any:
 @click.option("--source", required=True, metavar="NAME", help="Who runs it: kept with each indicator.")
 @click.option("--added-after", metavar="T", type=options.Moment(), help="Only what came after this time.")
 @_server_options
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -283,8 +281,8 @@ def pull(
     server = _server(url, token_file, user)
     chosen = collection or _only(server, "can_read")
     objects = server.pull(chosen, moment(added_after) if added_after is not None else None)
-    taken = take_in(home, Received(objects=objects), source, settings, _who(by))
-    _taken(taken, look_again(home, settings, _who(by)), as_json)
+    taken = take_in(home, Received(objects=objects), source, settings, options.who(by))
+    _taken(taken, look_again(home, settings, options.who(by)), as_json)
 
 
 @taxii.command()
@@ -293,7 +291,7 @@ def pull(
               help="A released package's bundle, or sightings (left out: ours of its indicators).")  # fmt: skip
 @click.option("--source", metavar="NAME", help="Only sightings of this source's indicators.")
 @_server_options
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -315,9 +313,9 @@ def push(
     server = _server(url, token_file, user)
     chosen = collection or _only(server, "can_write")
     counts = server.push(chosen, objects)
-    pushed(home, _who(by), url, counts)
-    _done(as_json, f"{counts['success']} taken, {counts['failure']} refused, {counts['pending']} not decided yet",
-          **counts)  # fmt: skip
+    pushed(home, options.who(by), url, counts)
+    says = f"{counts['success']} taken, {counts['failure']} refused, {counts['pending']} not decided yet"
+    terminal.done(as_json, says, **counts)
 
 
 def _server(url: str, token_file: Path | None, user: str) -> Server:
@@ -386,6 +384,6 @@ def _decide(source: str, indicator: str, approve: bool, reason: str, by: str | N
 
     options.check_id("NAME", source)
     options.check_id("INDICATOR", indicator)
-    decide_held(home, _who(by), source, indicator, approve=approve, reason=reason)
+    decide_held(home, options.who(by), source, indicator, approve=approve, reason=reason)
     state = "active" if approve else "refused"
-    _done(as_json, f"{indicator} is {state} now.", source=source, indicator=indicator, state=state)
+    terminal.done(as_json, f"{indicator} is {state} now.", source=source, indicator=indicator, state=state)

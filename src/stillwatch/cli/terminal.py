@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -31,6 +33,14 @@ def print_json(document: Any) -> None:
     from stillwatch.report.findings import plain
 
     print_pieces([json.dumps(plain(document), indent=2) + "\n"])
+
+
+def done(as_json: bool, says: str, **document: Any) -> None:
+    """What came of an act: a sentence, or the same as a JSON document."""
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(says)
 
 
 def print_pieces(pieces: Iterable[str]) -> None:

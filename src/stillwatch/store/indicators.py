@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.errors import OutsideError, UsageError
+from stillwatch.store.sqlite_file import all_or_nothing, connected
 
 FILE_NAME = "indicators.sqlite"
 FORMAT = "1"
@@ -44,10 +45,7 @@ class Indicators:
             )
         path = home / FILE_NAME
         try:
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-            self.db.row_factory = sqlite3.Row
-            path.chmod(0o600)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db = connected(path)
             self.db.executescript(_SCHEMA)
             self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
             known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()[0]
@@ -61,18 +59,8 @@ class Indicators:
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, on disk when it returns."""
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise OutsideError(
-                FILE_NAME, f"cannot be written ({error})", "check disk and rights, then try again"
-            ) from error
+        with all_or_nothing(self.db, FILE_NAME) as db:
+            yield db
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query as dictionaries; `sql` is ours, values are bound."""
