@@ -207,6 +207,18 @@ def test_files_join_a_package_until_it_is_published_and_are_a_draft_anywhere_els
         place_in(own.package)
 
 
+def test_the_command_says_whether_it_wrote_a_draft_or_into_a_package(own: Both, tmp_path: Path) -> None:
+    def share(out: Path) -> str:
+        words = [*own.given.aliases, "--out", str(out), "--home", str(own.home), "--set", "share.provider=A"]
+        told = CliRunner().invoke(menu, ["share", "out", *words])
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    assert f"stillwatch release check {own.package}" in share(own.package)
+    assert "A draft" in share(tmp_path / "elsewhere")
+    assert sorted(f.name for f in (tmp_path / "elsewhere").iterdir()) == ["draft"]
+
+
 @pytest.mark.parametrize("command", [("share", "out"), ("release",)])
 def test_either_commands_help_leads_to_the_other(command: tuple[str, ...]) -> None:
     said = " ".join(CliRunner().invoke(menu, [*command, "--help"]).output.split())

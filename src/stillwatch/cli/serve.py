@@ -22,10 +22,7 @@ def serve(
     settings = options.read_settings(home, settings_file, overrides)
     from stillwatch.service import serve as run
 
-    if as_json:
-        terminal.print_json({"url": f"http://{host}:{port}", "home": str(home)})
-    else:
-        click.echo(f"Serving decisions on http://{host}:{port} (Ctrl-C ends it).", err=True)
+    terminal.tell_url("Serving decisions on", f"http://{host}:{port}", home, as_json)
     run(home, settings, host=host, port=port)
 
 
@@ -44,10 +41,7 @@ def console(
     from stillwatch.console import serve_console
 
     def tell(link: str) -> None:
-        if as_json:
-            terminal.print_json({"url": link, "home": str(home)})
-        else:
-            click.echo(f"The console is at {link} (Ctrl-C ends it).", err=True)
+        terminal.tell_url("The console is at", link, home, as_json)
 
     serve_console(home, settings, host=host, port=port, browser=not no_browser and not as_json, tell=tell)
 

@@ -201,10 +201,7 @@ def serve(
     settings = options.read_settings(home, settings_file, overrides)
     from stillwatch.service.taxii import serve as run
 
-    if as_json:
-        terminal.print_json({"url": f"http://{host}:{port}/taxii2/", "home": str(home)})
-    else:
-        click.echo(f"Serving TAXII 2.1 on http://{host}:{port}/taxii2/ (Ctrl-C ends it).", err=True)
+    terminal.tell_url("Serving TAXII 2.1 on", f"http://{host}:{port}/taxii2/", home, as_json)
     run(home, settings, host=host, port=port)
 
 

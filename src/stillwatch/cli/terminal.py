@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +42,14 @@ def done(as_json: bool, says: str, **document: Any) -> None:
         print_json(document)
     else:
         click.echo(says)
+
+
+def tell_url(does: str, url: str, home: Path, as_json: bool) -> None:
+    """Where a server answers that is about to start: a line on standard error, or a JSON document."""
+    if as_json:
+        print_json({"url": url, "home": str(home)})
+    else:
+        click.echo(f"{does} {url} (Ctrl-C ends it).", err=True)
 
 
 def print_pieces(pieces: Iterable[str]) -> None:

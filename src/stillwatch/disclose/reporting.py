@@ -45,7 +45,8 @@ def write_report(
     there = [str(row["campaign_id"]) for row in findings.campaign_rows()]
     for gone in (c for c in campaigns if c not in there):
         what = "is no campaign of the latest sweep" + ("" if there else ", which found none")
-        hint = f"one of {', '.join(there[:5])}" if there else "sweep more logs; a report is of a campaign that was found"
+        found = f"one of {', '.join(there[:5])}"
+        hint = found if there else "sweep more logs; a report is of a campaign that was found"
         raise UsageError(gone[:60], what, hint)
     aliases = aliases_of(home, campaigns)
     counted = count(findings, {c: aliases[c] for c in campaigns}, known, pictures)

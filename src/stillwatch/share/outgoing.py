@@ -89,15 +89,7 @@ def sightings(home: Path, settings: Settings, *, source: str | None = None, now:
             "AND (? IS NULL OR source = ?) ORDER BY source, indicator",
             (now, source, source),
         )
-        marks = [
-            tuple(
-                (m["kind"], m["value"] & 0xFFFFFFFFFFFFFFFF)
-                for m in kept.rows(
-                    "SELECT kind, value FROM marks WHERE source = ? AND indicator = ?", (r["source"], r["indicator"])
-                )
-            )
-            for r in rows
-        ]
+        marks = kept.marks_of(rows)
     finally:
         kept.close()
     foreign, names, _ = matches(home, marks, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ FILE_NAME = "indicators.sqlite"
 FORMAT = "1"
 #: Kinds of public fingerprints, as columns of the stored tables name them.
 KINDS = ("opening", "closing", "shingle")
-STATES = ("active", "held", "refused", "revoked")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS indicators(
@@ -65,6 +64,14 @@ class Indicators:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query as dictionaries; `sql` is ours, values are bound."""
         return [dict(row) for row in self.db.execute(sql, tuple(values))]
+
+    def marks_of(self, indicators: Iterable[Mapping[str, Any]]) -> list[tuple[tuple[str, int], ...]]:
+        """The marks of each of these indicators (`source`, `indicator`): (kind, unsigned 64-bit value)."""
+        sql = "SELECT kind, value FROM marks WHERE source = ? AND indicator = ?"
+        return [
+            tuple((m["kind"], m["value"] & 0xFFFFFFFFFFFFFFFF) for m in self.rows(sql, (i["source"], i["indicator"])))
+            for i in indicators
+        ]
 
     def close(self) -> None:
         """Closes the connection."""
