@@ -3,9 +3,10 @@
 python -m bench.two_providers [--seeds 681 ...] [--profiles NAME ...] [--sizes 3 5 8 12] [--out FILE]
 
 One simulated world is cut in two: A has most of a campaign's accounts and half of everybody else, B has a few of the
-campaign's accounts and the other half. Everything runs as processes: A sweeps, shares by `share out --publish` and
-serves TAXII on loopback; B sweeps alone, pulls, approves what is held for a person, hunts again, and pushes its
-sightings; A lists them. `none` of the campaign's accounts at B shows what A's indicators do to the innocent.
+campaign's accounts and the other half. Everything runs as processes: A sweeps, reports, shares, has two approve,
+publishes through the release gate and serves TAXII on loopback; B sweeps alone, pulls, approves what is held for a
+person, hunts again, and pushes its sightings; A lists them. `none` of the campaign's accounts at B shows what A's
+indicators do to the innocent.
 """
 
 from __future__ import annotations
@@ -40,15 +41,47 @@ BESIDE = ("ordinary@0.02", "lookalikes@0.1")
 SIZES = (0, 3, 5, 8, 12)
 DAYS = 14.0
 REPORT_FROM = 55.0
+#: What a person answers for before anything is released. Nobody in it exists.
+MATTER = """
+author = "Analyst A"
+pap = "PAP:GREEN"
+[publisher]
+name = "Provider A"
+contact = "disclosure@a.example"
+[[recipients]]
+name = "Provider B"
+kind = "member"
+tier = "members"
+[legal]
+statute = "contract and computer-misuse law of the publisher's seat"
+in_force_checked_on = {today}
+checked_by = "Counsel C"
+non_terms_elements = ["identities made to look like strangers"]
+[review]
+by = "Privacy reviewer P"
+on = {today}
+outcome = "no personal information"
+[antitrust]
+counsel = "Counsel C"
+sign_off_id = "CS-1"
+approved_shape_sha256 = "{shape}"
+[ai_assistance]
+level = "generated-and-reviewed"
+reviewed_by = "Analyst B"
+[appeal]
+contact = "appeals@a.example"
+[corrections]
+contact = "errors@a.example"
+"""
 
 
-def run(*words: str, home: Path, token: str = "") -> str:
+def run(*words: str, home: Path | None, token: str = "") -> str:
     """One command as a process of its own; its standard output. CalledProcessError where it fails."""
-    name = "B" if home.parent.name.startswith("B") else "A"
+    name = "B" if home is not None and home.parent.name.startswith("B") else "A"
     environ = os.environ | {"STILLWATCH_SHARE__PROVIDER": f"Provider {name}", "STILLWATCH_STORE__THREADS": "1"}
     if token:
-        environ["STILLWATCH_TAXII_TOKEN"] = token
-    command = [sys.executable, "-m", "stillwatch", *words, "--home", str(home)]
+        environ |= {"STILLWATCH_TAXII_TOKEN": token, "STILLWATCH_TOKEN": token}
+    command = [sys.executable, "-m", "stillwatch", *words, *([] if home is None else ["--home", str(home)])]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=900)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words[:3])}: {done.stderr[-600:]}")
@@ -104,6 +137,17 @@ def sweep(world: Path, place: Path, ids: set[str]) -> Path:
     return home
 
 
+def released(home: Path, ids: Sequence[str], place: Path) -> None:
+    """A's campaigns as a package that two approve and that passes every rule of the gate; TAXII serves it from then."""
+    package, matter = str(place / "package"), place / "matter.toml"
+    shape = json.loads(run("release", "shape", "--json", home=None))["sha256"]
+    matter.write_text(MATTER.format(today=time.strftime("%Y-%m-%d", time.gmtime()), shape=shape), "utf-8")
+    run("report", *ids, "--out", package, "--matter", str(matter), "--no-pdf", home=home)
+    run("share", "out", *ids, "--out", package, "--format", "stix,sigma", home=home)
+    for step, name in (("approve", "Approver One"), ("approve", "Approver Two"), ("publish", "Publisher")):
+        run("release", step, package, home=home, token=run("token", name, "approver", home=home).strip())
+
+
 def flagged(home: Path, members: set[str]) -> dict[str, int]:
     """Of the campaign's accounts and of all others, those whose score reaches the report's."""
     table = pq.read_table(home / "findings" / "accounts.parquet", columns=["account_id", "score"]).to_pylist()
@@ -129,7 +173,7 @@ def one_world(profile: str, seed: int, sizes: Sequence[int], place: Path) -> lis
     head = {"profile": name, "seed": seed, "at_a": len(bad) - most, "found_at_a": len(ids)}
     if not ids:
         return [head | {"at_b": n} for n in sizes]
-    run("share", "out", *ids, "--out", str(place / "shared"), "--format", "stix,sigma", "--publish", home=a_home)
+    released(a_home, ids, place)
     token = run("taxii", "token", "Provider B", home=a_home).strip()
     with serving(a_home) as url:
         for n in sizes:

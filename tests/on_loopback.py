@@ -21,9 +21,8 @@ def free_port() -> int:
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """An application on loopback; its address."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    """An application on loopback, on a port that nobody else can take first; its address."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 20
@@ -31,7 +30,7 @@ def served(app: Any) -> Iterator[str]:
         time.sleep(0.02)
     assert server.started
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=20)

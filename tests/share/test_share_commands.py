@@ -30,8 +30,8 @@ def test_from_one_provider_to_another_and_back(tmp_path: Path) -> None:
     name_a, name_b = ("--set", "share.provider=Provider A"), ("--set", "share.provider=Provider B")
     out = tmp_path / "out"
     given = run(a, "share", with_finding(a), "--out", str(out), "--by", "ann", *name_a)
-    assert set(given["aliases"]) == {"C-0badc0de00"} and len(given["files"]) == 5
-    taken = run(b, "share", "in", str(out / "bundle.json"), "--source", "Provider A", *name_b)
+    assert set(given["aliases"]) == {"C-0badc0de00"} and len(given["files"]) == 5 and given["draft"]
+    taken = run(b, "share", "in", str(out / "draft" / "bundle.json"), "--source", "Provider A", *name_b)
     assert (taken["active"], taken["held"]) == (0, 1)
     (waiting,) = run(b, "share", "held")["indicators"]
     assert waiting["touched"] == 12

@@ -22,10 +22,12 @@ from sigma.validators.core import validators
 from stix2validator import ValidationOptions, validate_string
 
 from share.towns import ANN, CANARY, NOW, SETTINGS, account, home_with_logs, with_finding
+from stillwatch.decide.marks import Mark
 from stillwatch.decide.record import Record
 from stillwatch.errors import UsageError
 from stillwatch.settings import Settings
-from stillwatch.share.leaving import interval
+from stillwatch.share import leaving
+from stillwatch.share.intervals import rounded
 from stillwatch.share.outgoing import Given, share_out
 from stillwatch.share.stix import schema_text
 from stillwatch.share.words import EXTENSION_ID, OURS, TLP
@@ -136,8 +138,8 @@ def test_nothing_that_was_planted_gets_out_by_any_format(given: tuple[Path, Path
 def test_counts_are_intervals_and_times_are_days(given: tuple[Path, Path, Given]) -> None:
     (campaign,) = objects(given[2], "campaign")
     told = campaign["extensions"][EXTENSION_ID]
-    assert (told["counts"]["accounts"]["low"], told["counts"]["accounts"]["high"]) == (20, 21)
-    assert (told["counts"]["exchanges"]["low"], told["counts"]["exchanges"]["high"]) == (240, 250)
+    assert (told["counts"]["accounts"]["low"], told["counts"]["accounts"]["high"]) == (17, 20)
+    assert (told["counts"]["exchanges"]["low"], told["counts"]["exchanges"]["high"]) == (210, 240)
     assert told["score"]["low"] == 95 and told["icd203"] == "almost certain"
     assert campaign["first_seen"].endswith("T00:00:00.000Z") and campaign["last_seen"] == "2026-11-23T00:00:00.000Z"
     assert told["targets"] == ["reasoning traces"] and told["techniques"] == ["AML.T0024.002"]
@@ -146,9 +148,28 @@ def test_counts_are_intervals_and_times_are_days(given: tuple[Path, Path, Given]
 
 @pytest.mark.parametrize("n", [10, 11, 99, 100, 2345, 28_800_000])
 def test_an_interval_holds_the_count_and_hides_its_last_digits(n: int) -> None:
-    between = interval(n)
+    between = rounded(n, n)
     assert between.low <= n < between.high
     assert len(str(between.low).rstrip("0")) <= 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"), [(2_210, 2_345, (2_200, 2_400)), (17, 20, (17, 20)), (0, 1_200, (0, 1_200))]
+)
+def test_an_uncertain_count_is_rounded_outwards_at_both_ends(low: int, high: int, told: tuple[int, int]) -> None:
+    assert (rounded(low, high).low, rounded(low, high).high) == told
+
+
+def test_a_fingerprint_that_reads_like_a_card_number_stays_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [0x4539148803436467, 0x004412345678ABCD, 0xA4539148803436BC, 0x0123456789ABCDEF]
+    marks = tuple(Mark("opening", value, 20) for value in values)
+    monkeypatch.setattr(leaving, "marks_by_kind", lambda window, named: {id: marks for id, _ in named})
+    home = home_with_logs(tmp_path)
+    made = share_out(home, [with_finding(home)], tmp_path / "out", SETTINGS, ANN, now=NOW)
+    (sign,) = objects(made, "indicator")
+    assert sign["extensions"][EXTENSION_ID]["marks"][0]["values"] == ["004412345678abcd", "0123456789abcdef"]
 
 
 def test_of_fewer_than_ten_accounts_only_the_outline_leaves(tmp_path: Path) -> None:

@@ -18,15 +18,22 @@ from taxii2client.v21 import Collection, Server
 
 from share.servers import medallion, ours
 from share.towns import ANN, CANARY, NOW, SETTINGS, home_with_logs, with_finding
+from stillwatch.disclose.for_machines import serve
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.service.taxii import LONGEST_BODY, MEDIA
 from stillwatch.settings import Settings, ShareSettings
 from stillwatch.share.collections import INDICATORS, SIGHTINGS, Collections
 from stillwatch.share.incoming import take_in
-from stillwatch.share.outgoing import share_out, sightings
+from stillwatch.share.outgoing import Given, share_out, sightings
 from stillwatch.share.reading import Received
 from stillwatch.share.taxii_client import Server as Ours
 from stillwatch.store.indicators import Indicators
+
+
+def released(home: Path, made: Given, at: float) -> None:
+    """Serves a bundle, as releasing its package does."""
+    serve(home, made.bundle["objects"], at)
+
 
 B = Settings(share=ShareSettings(provider="Provider B"))
 
@@ -57,7 +64,8 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("a")
     home = home_with_logs(folder)
-    made = share_out(home, [with_finding(home)], folder / "out", SETTINGS, ANN, now=NOW, publish=True)
+    made = share_out(home, [with_finding(home)], folder / "out", SETTINGS, ANN, now=NOW)
+    released(home, made, NOW)
     token = Collections(home).make_token("Provider B", NOW)
     with ours(home, SETTINGS, clock=lambda: NOW + 60) as url:
         yield Place(url, home, token, made.bundle["objects"])
@@ -203,7 +211,8 @@ def test_versions_of_an_object_are_told_apart(tmp_path: Path) -> None:
     home = home_with_logs(tmp_path)
     campaign = with_finding(home)
     for hour in (0, 1):
-        share_out(home, [campaign], tmp_path / str(hour), SETTINGS, ANN, now=NOW + 3600 * hour, publish=True)
+        at = NOW + 3600 * hour
+        released(home, share_out(home, [campaign], tmp_path / str(hour), SETTINGS, ANN, now=at), at)
     token = Collections(home).make_token("Provider B", NOW)
     with ours(home, SETTINGS) as url:
         there = Place(url, home, token, [])

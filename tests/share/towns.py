@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,17 @@ def more_logs(home: Path, file: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def with_finding(
-    home: Path, *, members: int = 20, kind: str = "distillation", campaign_id: str = "C-0badc0de00"
+    home: Path,
+    *,
+    members: int = 20,
+    kind: str = "distillation",
+    campaign_id: str = "C-0badc0de00",
+    signals: Sequence[tuple[str, str]] = (("shared_payment", "payment"), (CANARY, CANARY)),
 ) -> str:
-    """Leaves findings: one campaign of the ring, every free field of which holds a canary. Its id."""
+    """Leaves findings: one campaign of the ring, every free field of which holds a canary. Its id.
+
+    `signals` are its evidence, as signal and family; a canary stands there for one that this version does not know.
+    """
     ids = [account(n) for n in range(members)]
     campaign = {
         "campaign_id": campaign_id, "title": f"Harvest {CANARY} <b>x</b>", "score": 97.3, "label": "almost certain",
@@ -91,7 +100,7 @@ def with_finding(
         {"evidence_id": f"E-{CANARY}-{i}", "actor_kind": "campaign", "actor_id": campaign_id, "signal": signal,
          "family": family, "weight_bits": 2.5, "p_value": 0.01, "says": f"They sent {CANARY}.",
          "facts": {"n": 3.0}, "exchange_ids": [f"x-1-{CANARY}"]}
-        for i, (signal, family) in enumerate([("shared_payment", "payment"), (CANARY, CANARY)])
+        for i, (signal, family) in enumerate(signals)
     ]  # fmt: skip
     scored = [
         {"account_id": a, "score": 97.0, "label": "almost certain", "campaign_id": campaign_id, "exchanges": 12,
@@ -102,5 +111,7 @@ def with_finding(
     for name, layout, rows in (("campaigns", CAMPAIGNS, [campaign]), ("accounts", ACCOUNTS, scored),
                                ("evidence", EVIDENCE, evidence)):  # fmt: skip
         pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(layout)), folder / f"{name}.parquet")
-    (folder / "run.json").write_text(json.dumps({"inputs": [{"path": CANARY}]}), "utf-8")
+    (folder / "run.json").write_text(
+        json.dumps({"inputs": [{"path": CANARY}], "prior": 0.005, "settings_sha256": "0" * 64}), "utf-8"
+    )
     return campaign_id

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from stillwatch.cli import options, terminal
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
+    from stillwatch.decide.record import Record
     from stillwatch.disclose.package import Outside
     from stillwatch.disclose.release import Approver
 
@@ -55,10 +58,59 @@ def report(
 
 @click.group()
 def release() -> None:
-    """Check a disclosure against every rule, approve it, publish it, correct it or withdraw it."""
+    """Check a disclosure against every rule, approve it, publish it, correct it or withdraw it.
+
+    A package is what `stillwatch report` wrote, and what `stillwatch share out` added for machines. TAXII peers read
+    the second from `publish` on, and see it revoked by `withdraw`.
+    """
 
 
-def _outside_options(function: Any) -> Any:
+@dataclass(frozen=True)
+class _Asked:
+    """What every command of the gate is told beside its package."""
+
+    home: Path
+    as_json: bool
+    canaries: Path | None
+    timestamp_server: str
+    timestamp_roots: Path | None
+
+    def outside(self, key: Path | None = None) -> Outside:
+        """What the gate knows from outside of the package. UsageError where a key file holds none."""
+        from stillwatch.disclose.package import Outside
+        from stillwatch.disclose.signing import public_key_of
+
+        lines = self.canaries.read_text("utf-8").splitlines() if self.canaries else []
+        ids: frozenset[str] = frozenset()
+        if (self.home / "findings" / "accounts.parquet").is_file():
+            from stillwatch.report.findings import read_findings
+
+            ids = frozenset(a for a in read_findings(self.home).accounts["account_id"].to_pylist() if a and len(a) >= 4)
+        roots = self.timestamp_roots.read_bytes() if self.timestamp_roots else None
+        return Outside(
+            datetime.now(UTC), tuple(line for line in lines if line.strip()), ids,
+            _key(key) if key else public_key_of(self.home), roots, bool(self.timestamp_server),
+        )  # fmt: skip
+
+    def approver(self, token: str) -> tuple[Record, Approver]:
+        """The home's record, and who the token stands for. UsageError where that is no approver."""
+        from stillwatch.decide.record import Record
+        from stillwatch.disclose.release import approver_of
+
+        record = Record(self.home)
+        return record, approver_of(record, token)
+
+
+def _gate_options(function: Any) -> Any:
+    """The options of an `_Asked`, which the command gets as `asked`."""
+
+    @wraps(function)
+    def command(
+        *, home: Path, as_json: bool, canaries: Path | None, timestamp_server: str, timestamp_roots: Path | None,
+        **own: Any,
+    ) -> None:  # fmt: skip
+        function(asked=_Asked(home, as_json, canaries, timestamp_server, timestamp_roots), **own)
+
     for decorate in (
         click.option("--canaries", type=_FILE, metavar="FILE", help="Planted texts that must not leave, one a line."),
         click.option("--timestamp-server", default="", envvar="STILLWATCH_TIMESTAMP_SERVER", metavar="URL",
@@ -67,8 +119,8 @@ def _outside_options(function: Any) -> Any:
                      help="That server's certificates (PEM)."),
         options.home_option, options.json_option,
     ):  # fmt: skip
-        function = decorate(function)
-    return function
+        command = decorate(command)
+    return command
 
 
 _token_option = click.option(
@@ -80,16 +132,8 @@ _token_option = click.option(
 @release.command()
 @click.argument("package", type=_FOLDER)
 @click.option("--key", type=_FILE, metavar="FILE", help="The publisher's public key (default: the home's).")
-@_outside_options
-def check(
-    package: Path,
-    key: Path | None,
-    canaries: Path | None,
-    timestamp_server: str,
-    timestamp_roots: Path | None,
-    home: Path,
-    as_json: bool,
-) -> None:
+@_gate_options
+def check(package: Path, key: Path | None, asked: _Asked) -> None:
     """Ask every rule. Exit status 2 where one fails: what cannot be evaluated has failed."""
     from stillwatch.disclose.gate import check as ask
     from stillwatch.disclose.gate import failed
@@ -97,9 +141,9 @@ def check(
     from stillwatch.disclose.release import as_document
     from stillwatch.report.plain_text import clean
 
-    verdicts = ask(read_package(package, _outside(home, canaries, timestamp_server, timestamp_roots, key)))
+    verdicts = ask(read_package(package, asked.outside(key)))
     wrong = failed(verdicts)
-    if as_json:
+    if asked.as_json:
         terminal.print_json({"package": str(package), "passes": not wrong, "rules": as_document(verdicts)})
     else:
         for verdict in verdicts:
@@ -116,72 +160,49 @@ def check(
 @click.argument("package", type=_FOLDER)
 @click.option("--note", default="", metavar="TEXT", help="What you looked at.")
 @_token_option
-@_outside_options
-def approve_release(
-    package: Path,
-    note: str,
-    token: str,
-    canaries: Path | None,
-    timestamp_server: str,
-    timestamp_roots: Path | None,
-    home: Path,
-    as_json: bool,
-) -> None:
+@_gate_options
+def approve_release(package: Path, note: str, token: str, asked: _Asked) -> None:
     """Approve exactly these files. Two different approvers are needed, neither of them the author."""
     from stillwatch.disclose.package import read_package
     from stillwatch.disclose.release import approve
 
-    read = read_package(package, _outside(home, canaries, timestamp_server, timestamp_roots))
-    record, approver = _approver(home, token)
+    read = read_package(package, asked.outside())
+    record, approver = asked.approver(token)
     digest = approve(read, record, approver, note)
-    _say(as_json, f"{approver.who.name} approved {digest[:16]}…", approver=approver.who.name, manifest_sha256=digest)
+    name = approver.who.name
+    terminal.done(asked.as_json, f"{name} approved {digest[:16]}…", approver=name, manifest_sha256=digest)
 
 
 @release.command()
 @click.argument("package", type=_FOLDER)
 @click.option("--to", type=_FOLDER, metavar="DIR", help="Write what leaves to a new folder: withheld files stay.")
 @_token_option
-@_outside_options
-def publish(
-    package: Path,
-    to: Path | None,
-    token: str,
-    canaries: Path | None,
-    timestamp_server: str,
-    timestamp_roots: Path | None,
-    home: Path,
-    as_json: bool,
-) -> None:
-    """Sign, log and timestamp a package that passes every rule."""
+@_gate_options
+def publish(package: Path, to: Path | None, token: str, asked: _Asked) -> None:
+    """Sign, log and timestamp a package that passes every rule; `stillwatch taxii serve` serves its STIX from then."""
     from stillwatch.disclose.release import publish as go
 
-    record, approver = _approver(home, token)
-    outside = _outside(home, canaries, timestamp_server, timestamp_roots)
-    done = go(package, record, approver, outside, server=timestamp_server, to=to)
-    _say(as_json, f"Published {done['id']}, entry {done['log_index']} of the release log.", **done)
+    record, approver = asked.approver(token)
+    outside = asked.outside()
+    done = go(package, record, approver, outside, server=asked.timestamp_server, to=to)
+    says = f"Published {done['id']}, entry {done['log_index']} of the release log."
+    says += f" Peers read its {done['served']} STIX objects by TAXII." if done["served"] else ""
+    terminal.done(asked.as_json, says, **done)
 
 
 @release.command()
 @click.argument("package", type=_FOLDER)
 @click.option("--reason", required=True, metavar="TEXT", help="Why: recipients read it.")
 @_token_option
-@_outside_options
-def withdraw(
-    package: Path,
-    reason: str,
-    token: str,
-    canaries: Path | None,
-    timestamp_server: str,
-    timestamp_roots: Path | None,
-    home: Path,
-    as_json: bool,
-) -> None:
+@_gate_options
+def withdraw(package: Path, reason: str, token: str, asked: _Asked) -> None:
     """Withdraw a published package: signed, logged, with a notice for each recipient."""
     from stillwatch.disclose.release import withdraw as go
 
-    record, approver = _approver(home, token)
-    done = go(package, record, approver, _outside(home, canaries, timestamp_server, timestamp_roots), reason)
-    _say(as_json, f"{done['id']} is withdrawn; {done['notices']} notices are in release/notices.json.", **done)
+    record, approver = asked.approver(token)
+    done = go(package, record, approver, asked.outside(), reason)
+    says = f"{done['id']} is withdrawn; {done['notices']} notices are in release/notices.json."
+    terminal.done(asked.as_json, says, **done)
 
 
 @release.command()
@@ -189,24 +210,15 @@ def withdraw(
 @click.argument("by", type=_FOLDER)
 @click.option("--reason", required=True, metavar="TEXT", help="Why: recipients read it.")
 @_token_option
-@_outside_options
-def correct(
-    package: Path,
-    by: Path,
-    reason: str,
-    token: str,
-    canaries: Path | None,
-    timestamp_server: str,
-    timestamp_roots: Path | None,
-    home: Path,
-    as_json: bool,
-) -> None:
+@_gate_options
+def correct(package: Path, by: Path, reason: str, token: str, asked: _Asked) -> None:
     """Say that PACKAGE is corrected by BY, a published package whose matter file says `supersedes`."""
     from stillwatch.disclose.release import correct as go
 
-    record, approver = _approver(home, token)
-    done = go(package, by, record, approver, _outside(home, canaries, timestamp_server, timestamp_roots), reason)
-    _say(as_json, f"{done['id']} is corrected; {done['notices']} notices are in release/notices.json.", **done)
+    record, approver = asked.approver(token)
+    done = go(package, by, record, approver, asked.outside(), reason)
+    says = f"{done['id']} is corrected; {done['notices']} notices are in release/notices.json."
+    terminal.done(asked.as_json, says, **done)
 
 
 @release.command()
@@ -220,7 +232,7 @@ def verify(package: Path, key: Path, timestamp_roots: Path | None, as_json: bool
 
     roots = timestamp_roots.read_bytes() if timestamp_roots else None
     found = verify_received(package, _key(key), roots)
-    _say(as_json, f"{found['id']} ({found['tlp']}) holds: {found['files']} files, {found['state']}.", **found)
+    terminal.done(as_json, f"{found['id']} ({found['tlp']}) holds: {found['files']} files, {found['state']}.", **found)
 
 
 @release.command()
@@ -261,22 +273,6 @@ def entity(name: str, sources: tuple[str, ...], terms: tuple[str, ...], as_json:
         click.echo(as_text(told))
 
 
-def _outside(home: Path, canaries: Path | None, server: str, roots: Path | None, key: Path | None = None) -> Outside:
-    from stillwatch.disclose.package import Outside
-    from stillwatch.disclose.signing import public_key_of
-
-    lines = canaries.read_text("utf-8").splitlines() if canaries else []
-    ids: frozenset[str] = frozenset()
-    if (home / "findings" / "accounts.parquet").is_file():
-        from stillwatch.report.findings import read_findings
-
-        ids = frozenset(a for a in read_findings(home).accounts["account_id"].to_pylist() if a and len(a) >= 4)
-    return Outside(
-        datetime.now(UTC), tuple(line for line in lines if line.strip()), ids,
-        _key(key) if key else public_key_of(home), roots.read_bytes() if roots else None, bool(server),
-    )  # fmt: skip
-
-
 def _key(path: Path) -> bytes:
     try:
         raw = bytes.fromhex(path.read_text("ascii").strip())
@@ -285,18 +281,3 @@ def _key(path: Path) -> bytes:
     if len(raw) != 32:
         raise UsageError(str(path), "is no Ed25519 key", "64 hexadecimal digits")
     return raw
-
-
-def _approver(home: Path, token: str) -> tuple[Any, Approver]:
-    from stillwatch.decide.record import Record
-    from stillwatch.disclose.release import approver_of
-
-    record = Record(home)
-    return record, approver_of(record, token)
-
-
-def _say(as_json: bool, says: str, **document: Any) -> None:
-    if as_json:
-        terminal.print_json(document)
-    else:
-        click.echo(says)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.cli.people import _done, _who, by_option
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,8 +68,7 @@ def _terms_options(function: F) -> F:
 def _listen_options(port: int) -> Callable[[F], F]:
     def add(function: F) -> F:
         function = click.option("--behind-tls", is_flag=True, help="Listen off loopback: TLS is in front.")(function)
-        function = click.option("--port", type=click.IntRange(1, 65535), default=port, show_default=True)(function)
-        return click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")(function)
+        return options.listen_options(port)(function)
 
     return add
 
@@ -138,7 +136,7 @@ def _tell_set(found: MatchSet) -> None:
 @click.argument("name", metavar="NAME")
 @click.option("--role", type=click.Choice(["match", "evaluate"]), default="match", show_default=True)
 @click.option("--secret-file", type=_FILE, metavar="FILE", help="Take the secret that the other side made.")
-@by_option
+@options.by_option
 @options.home_option
 @options.json_option
 def pair(name: str, role: str, secret_file: Path | None, by: str | None, home: Path, as_json: bool) -> None:
@@ -149,13 +147,13 @@ def pair(name: str, role: str, secret_file: Path | None, by: str | None, home: P
     if secret_file is not None:
         options.check_files("--secret-file", (secret_file,))
         given = secret_file.read_text("utf-8", "replace")[:200]
-    secret = Book(home).pair(_who(by), name, role, time.time(), given)
-    _done(as_json, secret, name=name, role=role, secret=secret)
+    secret = Book(home).pair(options.who(by), name, role, time.time(), given)
+    terminal.done(as_json, secret, name=name, role=role, secret=secret)
 
 
 @match.command()
 @click.option("--revoke", metavar="NAME", help="End this peer's secret, at once.")
-@by_option
+@options.by_option
 @options.home_option
 @options.json_option
 def peers(revoke: str | None, by: str | None, home: Path, as_json: bool) -> None:
@@ -164,7 +162,7 @@ def peers(revoke: str | None, by: str | None, home: Path, as_json: bool) -> None
 
     book = Book(home)
     if revoke is not None:
-        book.revoke(_who(by), revoke, time.time())
+        book.revoke(options.who(by), revoke, time.time())
     rows = book.peers()
     if as_json:
         terminal.print_json({"peers": rows})
@@ -238,7 +236,7 @@ def serve(
     metavar="SECONDS",
     help="How long to wait for the peer's word.",
 )
-@by_option
+@options.by_option
 @options.home_option
 @options.json_option
 def with_(
@@ -269,7 +267,7 @@ def with_(
 
     workers = Workers()
     try:
-        outcome = match_with(book, line, url, found, terms, workers, _who(by), consents=consents, wait_s=wait_s)
+        outcome = match_with(book, line, url, found, terms, workers, options.who(by), consents=consents, wait_s=wait_s)
     finally:
         workers.close()
     if as_json:
@@ -288,16 +286,16 @@ def with_(
 @match.command()
 @click.argument("run_id", metavar="RUN")
 @click.option("--yes/--no", "yes", required=True, default=None, help="The word.")
-@by_option
+@options.by_option
 @options.home_option
 @options.json_option
 def consent(run_id: str, yes: bool, by: str | None, home: Path, as_json: bool) -> None:
     """Give our word on a run that waits for it: first for the count, then for the matches."""
     from stillwatch.match.book import Book
 
-    about = Book(home).consent(_who(by), run_id, yes, time.time())
+    about = Book(home).consent(options.who(by), run_id, yes, time.time())
     word = "the count" if about == "waiting" else "the matches"
-    _done(as_json, f"{run_id}: {'yes' if yes else 'no'} to {word}.", run_id=run_id, about=word, yes=yes)
+    terminal.done(as_json, f"{run_id}: {'yes' if yes else 'no'} to {word}.", run_id=run_id, about=word, yes=yes)
 
 
 @match.command()
@@ -348,7 +346,7 @@ def open_(
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(opening.as_dict(), file)
     says = f"{out}: the opening of {run_id}. It holds our whole set: for the arbiter only."
-    _done(as_json, says, run_id=run_id, file=str(out), tokens=len(found.tokens))
+    terminal.done(as_json, says, run_id=run_id, file=str(out), tokens=len(found.tokens))
 
 
 @match.command()

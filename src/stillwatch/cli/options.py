@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ import click
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
+    from stillwatch.decide.record import Who
     from stillwatch.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,6 +73,43 @@ def home_option(function: F) -> F:
         "--home", type=_Home(path_type=Path, file_okay=False), default=Path(".stillwatch"), metavar="DIR",
         help="Where everything is kept (default ./.stillwatch).",
     )(function)
+
+
+def by_option(function: F) -> F:
+    """`--by NAME`."""
+    return click.option("--by", metavar="NAME", help="Who acts, for the audit log (default: your user name).")(function)
+
+
+def reason_option(function: F) -> F:
+    """`--reason TEXT`."""
+    return click.option("--reason", required=True, metavar="TEXT", help="Why: kept, and can be asked for.")(function)
+
+
+def who(by: str | None) -> Who:
+    """Whoever can write in the home may do everything there: the role of a person at this machine is approver."""
+    from stillwatch.decide.record import Who
+
+    if by is None:
+        try:
+            by = getpass.getuser()
+        except (OSError, KeyError):
+            by = f"uid {os.getuid()}"
+    check_id("--by", by)
+    if not by.strip() or len(by) > 80:
+        raise UsageError("--by", "must be a name of 1 to 80 characters")
+    return Who(by, "approver")
+
+
+def listen_options(port: int) -> Callable[[F], F]:
+    """`--host ADDRESS` and `--port N`."""
+
+    def enter(function: F) -> F:
+        function = click.option("--port", type=click.IntRange(1, 65535), default=port, show_default=True,
+                                help="Port to listen on.")(function)  # fmt: skip
+        return click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
+                            help="Address to listen on.")(function)  # fmt: skip
+
+    return enter
 
 
 def json_option(function: F) -> F:

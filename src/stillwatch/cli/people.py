@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -16,34 +14,16 @@ from stillwatch.cli import options, terminal
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from stillwatch.decide.record import Record, Who
+    from stillwatch.decide.record import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def by_option(function: F) -> F:
-    """`--by NAME`."""
-    return click.option("--by", metavar="NAME", help="Who acts, for the audit log (default: your user name).")(function)
-
-
-def reason_option(function: F) -> F:
-    """`--reason TEXT`."""
-    return click.option("--reason", required=True, metavar="TEXT", help="Why: kept, and can be asked for.")(function)
-
-
-def _who(by: str | None) -> Who:
-    """Whoever can write in the home may do everything there: the role of a person at this machine is approver."""
-    from stillwatch.decide.record import Who
-
-    if by is None:
-        try:
-            by = getpass.getuser()
-        except (OSError, KeyError):
-            by = f"uid {os.getuid()}"
-    options.check_id("--by", by)
-    if not by.strip() or len(by) > 80:
-        raise UsageError("--by", "must be a name of 1 to 80 characters")
-    return Who(by, "approver")
+def _on_a_decision(function: F) -> F:
+    """DECISION, and who acts where."""
+    for option in (options.json_option, options.home_option, options.by_option):
+        function = option(function)
+    return click.argument("decision", metavar="DECISION")(function)
 
 
 def _record(home: Path) -> Record:
@@ -58,61 +38,45 @@ def _number(subject: str, of: str, hint: str) -> int:
     return int(subject[:15])
 
 
-def _done(as_json: bool, says: str, **document: Any) -> None:
-    if as_json:
-        terminal.print_json(document)
-    else:
-        click.echo(says)
-
-
 @click.command()
-@click.argument("decision", metavar="DECISION")
 @click.option("--note", default="", metavar="TEXT", help="What you looked at.")
-@by_option
-@options.home_option
-@options.json_option
+@_on_a_decision
 def approve(decision: str, note: str, by: str | None, home: Path, as_json: bool) -> None:
     """Approve a decision that waits: from now on it holds."""
     from stillwatch.decide import people
 
-    people.approve(_record(home), _who(by), decision, time.time(), note=note)
-    _done(as_json, f"{decision} holds now.", decision_id=decision, state="active")
+    people.approve(_record(home), options.who(by), decision, time.time(), note=note)
+    terminal.done(as_json, f"{decision} holds now.", decision_id=decision, state="active")
 
 
 @click.command()
-@click.argument("decision", metavar="DECISION")
-@reason_option
-@by_option
-@options.home_option
-@options.json_option
+@options.reason_option
+@_on_a_decision
 def refuse(decision: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
     """Refuse a decision that waits for approval."""
     from stillwatch.decide import people
 
-    people.refuse(_record(home), _who(by), decision, time.time(), reason=reason)
-    _done(as_json, f"{decision} is refused.", decision_id=decision, state="refused")
+    people.refuse(_record(home), options.who(by), decision, time.time(), reason=reason)
+    terminal.done(as_json, f"{decision} is refused.", decision_id=decision, state="refused")
 
 
 @click.command()
-@click.argument("decision", metavar="DECISION")
-@reason_option
-@by_option
-@options.home_option
-@options.json_option
+@options.reason_option
+@_on_a_decision
 def lift(decision: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
     """End a decision or an allowance that holds, at once."""
     from stillwatch.decide import people
 
-    people.lift(_record(home), _who(by), decision, time.time(), reason=reason)
-    _done(as_json, f"{decision} is lifted.", decision_id=decision, state="lifted")
+    people.lift(_record(home), options.who(by), decision, time.time(), reason=reason)
+    terminal.done(as_json, f"{decision} is lifted.", decision_id=decision, state="lifted")
 
 
 @click.command()
 @click.argument("scope", type=click.Choice(["account", "key", "organisation"]))
 @click.argument("value", metavar="ID")
 @click.option("--until", type=options.Moment(), metavar="T", help="Until when (default: until it is lifted).")
-@reason_option
-@by_option
+@options.reason_option
+@options.by_option
 @options.home_option
 @options.json_option
 def allow(
@@ -123,17 +87,17 @@ def allow(
 
     options.check_id("ID", value)
     made = people.allow(
-        _record(home), _who(by), time.time(), scope=scope, value=value, reason=reason,
+        _record(home), options.who(by), time.time(), scope=scope, value=value, reason=reason,
         until=until.timestamp() if until else None,
     )  # fmt: skip
-    _done(as_json, f"{made}: this {scope} passes now. `stillwatch lift {made}` ends it.", decision_id=made)
+    terminal.done(as_json, f"{made}: this {scope} passes now. `stillwatch lift {made}` ends it.", decision_id=made)
 
 
 @click.command()
 @click.argument("verdict", type=click.Choice(["confirm", "wrong", "withdraw"]))
 @click.argument("subject", metavar="ID|NUMBER")
-@reason_option
-@by_option
+@options.reason_option
+@options.by_option
 @options.home_option
 @options.json_option
 def verdict(verdict: str, subject: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
@@ -147,15 +111,16 @@ def verdict(verdict: str, subject: str, reason: str, by: str | None, home: Path,
 
     if verdict == "withdraw":
         number = _number(subject, "verdict", "stillwatch decisions --verdicts lists them with their numbers")
-        people.withdraw_verdict(_record(home), _who(by), number, time.time(), reason=reason)
-        _done(as_json, f"Verdict {number} is withdrawn.", verdict_id=number, verdict=verdict)
+        people.withdraw_verdict(_record(home), options.who(by), number, time.time(), reason=reason)
+        terminal.done(as_json, f"Verdict {number} is withdrawn.", verdict_id=number, verdict=verdict)
         return
     options.check_id("ID", subject)
     record = _record(home)
     kind = kind_of(home, record, subject)
-    number = verdict_on(home, record, _who(by), kind, subject, verdict, reason, time.time())
+    number = verdict_on(home, record, options.who(by), kind, subject, verdict, reason, time.time())
     undone = " What was decided is undone." if verdict == "wrong" else ""
-    _done(as_json, f"Verdict {number} on this {kind} is kept.{undone}", verdict_id=number, kind=kind, verdict=verdict)
+    says = f"Verdict {number} on this {kind} is kept.{undone}"
+    terminal.done(as_json, says, verdict_id=number, kind=kind, verdict=verdict)
 
 
 @click.command()
@@ -164,7 +129,7 @@ def verdict(verdict: str, subject: str, reason: str, by: str | None, home: Path,
 @click.option("--grant", is_flag=True, help="Answer appeal NUMBER: the customer is right.")
 @click.option("--reject", is_flag=True, help="Answer appeal NUMBER: the decision stands.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, with --grant or --reject.")
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -190,13 +155,13 @@ def appeal(
         options.check_id("ACCOUNT", subject)
         chosen = options.read_settings(home, settings_file, overrides).decide.policy
         soften = read_policy(Path(chosen) if chosen else None).appeal_while_open
-        number = people.appeal(_record(home), _who(by), subject, time.time(), says=says, soften=soften)
-        _done(as_json, f"Appeal {number} is entered.", appeal_id=number, state="open")
+        number = people.appeal(_record(home), options.who(by), subject, time.time(), says=says, soften=soften)
+        terminal.done(as_json, f"Appeal {number} is entered.", appeal_id=number, state="open")
         return
     number = _number(subject, "appeal", "stillwatch appeal NUMBER --grant --reason TEXT")
-    people.answer_appeal(_record(home), _who(by), number, time.time(), granted=grant, reason=reason)
+    people.answer_appeal(_record(home), options.who(by), number, time.time(), granted=grant, reason=reason)
     said = "granted" if grant else "rejected"
-    _done(as_json, f"Appeal {number} is {said}.", appeal_id=number, granted=grant)
+    terminal.done(as_json, f"Appeal {number} is {said}.", appeal_id=number, granted=grant)
 
 
 @click.command()
@@ -215,8 +180,8 @@ def audit(verify: bool, home: Path, as_json: bool) -> None:
         if fault:
             hint = "compare with a backup; ask who can write here"
             raise UsageError("audit log", f"holds for {lines} lines, then: {fault}", hint)
-        _done(as_json, f"The audit log holds: {lines} lines, head {head[0]['hash'] if head else 'none'}.",
-              lines=lines, fault=fault, head=head[0]["hash"] if head else None)  # fmt: skip
+        terminal.done(as_json, f"The audit log holds: {lines} lines, head {head[0]['hash'] if head else 'none'}.",
+                      lines=lines, fault=fault, head=head[0]["hash"] if head else None)  # fmt: skip
         return
     rows = record.rows("SELECT * FROM audit ORDER BY seq")
     if as_json:

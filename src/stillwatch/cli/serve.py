@@ -11,8 +11,7 @@ from stillwatch.cli import options, terminal
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
+@options.listen_options(8765)
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -23,16 +22,12 @@ def serve(
     settings = options.read_settings(home, settings_file, overrides)
     from stillwatch.service import serve as run
 
-    if as_json:
-        terminal.print_json({"url": f"http://{host}:{port}", "home": str(home)})
-    else:
-        click.echo(f"Serving decisions on http://{host}:{port} (Ctrl-C ends it).", err=True)
+    terminal.tell_url("Serving decisions on", f"http://{host}:{port}", home, as_json)
     run(home, settings, host=host, port=port)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8766, show_default=True)
+@options.listen_options(8766)
 @click.option("--no-browser", is_flag=True, help="Only print the link, open nothing.")
 @options.home_option
 @options.settings_options
@@ -46,10 +41,7 @@ def console(
     from stillwatch.console import serve_console
 
     def tell(link: str) -> None:
-        if as_json:
-            terminal.print_json({"url": link, "home": str(home)})
-        else:
-            click.echo(f"The console is at {link} (Ctrl-C ends it).", err=True)
+        terminal.tell_url("The console is at", link, home, as_json)
 
     serve_console(home, settings, host=host, port=port, browser=not no_browser and not as_json, tell=tell)
 
@@ -61,11 +53,10 @@ def console(
 @options.json_option
 def token(name: str, role: str, home: Path, as_json: bool) -> None:
     """Make a token for the decision service. It is shown this once."""
-    from stillwatch.cli.people import _who
     from stillwatch.decide.record import Record
     from stillwatch.decide.tokens import make_token
 
-    made = make_token(Record(home), _who(None), name, role, time.time())
+    made = make_token(Record(home), options.who(None), name, role, time.time())
     if as_json:
         terminal.print_json({"name": name, "role": role, "token": made})
     else:
@@ -78,13 +69,12 @@ def token(name: str, role: str, home: Path, as_json: bool) -> None:
 @options.json_option
 def tokens(revoke: str | None, home: Path, as_json: bool) -> None:
     """List tokens (never their secrets), or revoke one."""
-    from stillwatch.cli.people import _who
     from stillwatch.decide import tokens as kept
     from stillwatch.decide.record import Record
 
     record = Record(home)
     if revoke is not None:
-        kept.revoke_token(record, _who(None), revoke, time.time())
+        kept.revoke_token(record, options.who(None), revoke, time.time())
     rows = kept.tokens(record)
     if as_json:
         terminal.print_json({"tokens": rows})

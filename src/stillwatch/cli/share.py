@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.cli.people import _done, _who, by_option, reason_option
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,45 +39,55 @@ def share() -> None:
 
 @share.command("out")
 @click.argument("campaigns", nargs=-1, required=True, metavar="CAMPAIGN...")
-@click.option("--out", "out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="DIR",
-              help="Where the files go.")  # fmt: skip
+@click.option("--out", "out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="PACKAGE|DIR",
+              help="A package of `stillwatch report`, which they join. In another folder: its draft/.")  # fmt: skip
 @click.option("--tlp", type=click.Choice(TLP), default="amber+strict", show_default=True, metavar="LEVEL",
               help="Who may see it: clear, green, amber, amber+strict or red (TLP 2.0).")  # fmt: skip
 @click.option("--format", "formats", default="stix,misp,sigma", show_default=True, metavar="NAMES",
               help="Of stix, misp and sigma, those to write.")  # fmt: skip
-@click.option("--publish", is_flag=True, help="Also put it into the collection that `stillwatch taxii serve` serves.")
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
 def out_(
-    campaigns: tuple[str, ...], out: Path, tlp: str, formats: str, publish: bool, by: str | None, home: Path,
+    campaigns: tuple[str, ...], out: Path, tlp: str, formats: str, by: str | None, home: Path,
     settings_file: Path | None, overrides: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
-    """Write campaigns as a STIX 2.1 bundle, a MISP feed and Sigma rules. No account, no text, no exact count."""
+    """Draft campaigns as a STIX 2.1 bundle, a MISP feed and Sigma rules. No account, no text, no exact count.
+
+    Peers read none of it before the gate: `stillwatch report CAMPAIGN --out PACKAGE`, `share out CAMPAIGN --out
+    PACKAGE`, `release check PACKAGE`, `release approve PACKAGE` by two, `release publish PACKAGE`; `taxii serve` then
+    serves it.
+    """
     settings = options.read_settings(home, settings_file, overrides)
+    from stillwatch.disclose.for_machines import place_in
     from stillwatch.share.outgoing import share_out
 
     for campaign in campaigns:
         options.check_id("CAMPAIGN", campaign)
     names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
-    given = share_out(home, campaigns, out, settings, _who(by), tlp=tlp, formats=names, publish=publish)
+    place = place_in(out)
+    given = share_out(home, campaigns, place, settings, options.who(by), tlp=tlp, formats=names)
     if as_json:
         terminal.print_json({
             "bundle_id": given.bundle["id"], "files": [str(f) for f in given.files], "aliases": given.aliases,
-            "without_marks": list(given.without_marks), "published": publish,
+            "without_marks": list(given.without_marks), "draft": place != out,
         })  # fmt: skip
         return
     for campaign, alias in given.aliases.items():
         note = " (outline only: too few accounts, or no template of its own)" if alias in given.without_marks else ""
         click.echo(f"{campaign} leaves as {alias}{note}")
-    click.echo(f"{len(given.files)} files in {out}, TLP:{tlp.upper()}" + (", and published" if publish else ""))
+    click.echo(f"{len(given.files)} files in {place}, TLP:{tlp.upper()}")
+    if place == out:
+        click.echo(f"next: `stillwatch release check {out}`")
+    else:
+        click.echo("A draft: what leaves is released with a report (`stillwatch share out --help` says how).")
 
 
 @share.command("in")
 @click.argument("where", metavar="FILE|DIR|URL")
 @click.option("--source", required=True, metavar="NAME", help="Who sent it: kept with each indicator.")
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -92,8 +101,8 @@ def in_(
     from stillwatch.share.incoming import look_again, take_in
     from stillwatch.share.reading import read_source
 
-    taken = take_in(home, read_source(where), source, settings, _who(by))
-    _taken(taken, look_again(home, settings, _who(by)), as_json)
+    taken = take_in(home, read_source(where), source, settings, options.who(by))
+    _taken(taken, look_again(home, settings, options.who(by)), as_json)
 
 
 @share.command()
@@ -117,8 +126,8 @@ def held(home: Path, as_json: bool) -> None:
 @share.command("approve")
 @click.argument("source", metavar="NAME")
 @click.argument("indicator", metavar="INDICATOR")
-@reason_option
-@by_option
+@options.reason_option
+@options.by_option
 @options.home_option
 @options.json_option
 def approve_(source: str, indicator: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
@@ -129,8 +138,8 @@ def approve_(source: str, indicator: str, reason: str, by: str | None, home: Pat
 @share.command("refuse")
 @click.argument("source", metavar="NAME")
 @click.argument("indicator", metavar="INDICATOR")
-@reason_option
-@by_option
+@options.reason_option
+@options.by_option
 @options.home_option
 @options.json_option
 def refuse_(source: str, indicator: str, reason: str, by: str | None, home: Path, as_json: bool) -> None:
@@ -159,7 +168,7 @@ def sightings(
         bundle = seen_here(home, settings, source=source)
         out.write_text(json.dumps(bundle, indent=1) + "\n", "utf-8")
         seen = sum(o["type"] == "sighting" for o in bundle["objects"])
-        _done(as_json, f"{seen} sightings in {out}", sightings=seen, file=str(out))
+        terminal.done(as_json, f"{seen} sightings in {out}", sightings=seen, file=str(out))
         return
     rows = _rows(
         home,
@@ -181,8 +190,7 @@ def taxii() -> None:
 
 
 @taxii.command()
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8766, show_default=True, help="Port to listen on.")
+@options.listen_options(8766)
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -193,17 +201,14 @@ def serve(
     settings = options.read_settings(home, settings_file, overrides)
     from stillwatch.service.taxii import serve as run
 
-    if as_json:
-        terminal.print_json({"url": f"http://{host}:{port}/taxii2/", "home": str(home)})
-    else:
-        click.echo(f"Serving TAXII 2.1 on http://{host}:{port}/taxii2/ (Ctrl-C ends it).", err=True)
+    terminal.tell_url("Serving TAXII 2.1 on", f"http://{host}:{port}/taxii2/", home, as_json)
     run(home, settings, host=host, port=port)
 
 
 @taxii.command()
 @click.argument("name", metavar="NAME")
 @click.option("--revoke", is_flag=True, help="End this peer's token instead, at once.")
-@by_option
+@options.by_option
 @options.home_option
 @options.json_option
 def token(name: str, revoke: bool, by: str | None, home: Path, as_json: bool) -> None:
@@ -212,7 +217,7 @@ def token(name: str, revoke: bool, by: str | None, home: Path, as_json: bool) ->
     from stillwatch.share.collections import Collections
 
     options.check_id("NAME", name)
-    who, now = _who(by), time.time()
+    who, now = options.who(by), time.time()
     kept, record = Collections(home), Record(home)
     made = None
     if revoke:
@@ -221,7 +226,7 @@ def token(name: str, revoke: bool, by: str | None, home: Path, as_json: bool) ->
         made = kept.make_token(name, now)
     with record.act():
         record.audit(who, "taxii token revoked" if revoke else "taxii token made", name, now)
-    _done(as_json, made or f"{name} has no token any more.", name=name, token=made)
+    terminal.done(as_json, made or f"{name} has no token any more.", name=name, token=made)
 
 
 @taxii.command()
@@ -255,7 +260,7 @@ def _server_options(function: Any) -> Any:
 @click.option("--source", required=True, metavar="NAME", help="Who runs it: kept with each indicator.")
 @click.option("--added-after", metavar="T", type=options.Moment(), help="Only what came after this time.")
 @_server_options
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -273,17 +278,17 @@ def pull(
     server = _server(url, token_file, user)
     chosen = collection or _only(server, "can_read")
     objects = server.pull(chosen, moment(added_after) if added_after is not None else None)
-    taken = take_in(home, Received(objects=objects), source, settings, _who(by))
-    _taken(taken, look_again(home, settings, _who(by)), as_json)
+    taken = take_in(home, Received(objects=objects), source, settings, options.who(by))
+    _taken(taken, look_again(home, settings, options.who(by)), as_json)
 
 
 @taxii.command()
 @click.argument("url", metavar="URL")
 @click.option("--file", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="A STIX bundle to hand in (left out: our sightings of this server's indicators).")  # fmt: skip
+              help="A released package's bundle, or sightings (left out: ours of its indicators).")  # fmt: skip
 @click.option("--source", metavar="NAME", help="Only sightings of this source's indicators.")
 @_server_options
-@by_option
+@options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
@@ -293,16 +298,21 @@ def push(
 ) -> None:  # fmt: skip
     """Hand sightings, or a bundle, in at a peer's TAXII 2.1 server; URL is the server's API root."""
     settings = options.read_settings(home, settings_file, overrides)
+    from stillwatch.disclose.for_machines import check_pushed
     from stillwatch.share.outgoing import pushed, sightings
     from stillwatch.share.reading import read_source
 
-    objects = read_source(str(file)).objects if file else sightings(home, settings, source=source)["objects"]
+    if file is None:
+        objects = sightings(home, settings, source=source)["objects"]
+    else:
+        objects = read_source(str(file)).objects
+        check_pushed(file, objects, home)
     server = _server(url, token_file, user)
     chosen = collection or _only(server, "can_write")
     counts = server.push(chosen, objects)
-    pushed(home, _who(by), url, counts)
-    _done(as_json, f"{counts['success']} taken, {counts['failure']} refused, {counts['pending']} not decided yet",
-          **counts)  # fmt: skip
+    pushed(home, options.who(by), url, counts)
+    says = f"{counts['success']} taken, {counts['failure']} refused, {counts['pending']} not decided yet"
+    terminal.done(as_json, says, **counts)
 
 
 def _server(url: str, token_file: Path | None, user: str) -> Server:
@@ -371,6 +381,6 @@ def _decide(source: str, indicator: str, approve: bool, reason: str, by: str | N
 
     options.check_id("NAME", source)
     options.check_id("INDICATOR", indicator)
-    decide_held(home, _who(by), source, indicator, approve=approve, reason=reason)
+    decide_held(home, options.who(by), source, indicator, approve=approve, reason=reason)
     state = "active" if approve else "refused"
-    _done(as_json, f"{indicator} is {state} now.", source=source, indicator=indicator, state=state)
+    terminal.done(as_json, f"{indicator} is {state} now.", source=source, indicator=indicator, state=state)

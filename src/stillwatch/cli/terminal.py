@@ -9,7 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +34,22 @@ def print_json(document: Any) -> None:
     from stillwatch.report.findings import plain
 
     print_pieces([json.dumps(plain(document), indent=2) + "\n"])
+
+
+def done(as_json: bool, says: str, **document: Any) -> None:
+    """What came of an act: a sentence, or the same as a JSON document."""
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(says)
+
+
+def tell_url(does: str, url: str, home: Path, as_json: bool) -> None:
+    """Where a server answers that is about to start: a line on standard error, or a JSON document."""
+    if as_json:
+        print_json({"url": url, "home": str(home)})
+    else:
+        click.echo(f"{does} {url} (Ctrl-C ends it).", err=True)
 
 
 def print_pieces(pieces: Iterable[str]) -> None:

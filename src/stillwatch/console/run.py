@@ -10,8 +10,8 @@ from pathlib import Path
 from stillwatch.console.app import LOOPBACK_NAMES, create_console
 from stillwatch.decide.record import Record
 from stillwatch.decide.tokens import tokens
-from stillwatch.errors import OutsideError, UsageError
-from stillwatch.service.run import is_loopback
+from stillwatch.errors import UsageError
+from stillwatch.listening import is_loopback, listen
 from stillwatch.settings import Settings
 
 
@@ -20,8 +20,6 @@ def serve_console(
     tell: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
     """Serves until it is interrupted; `tell` is given the link. Beyond loopback only tokens log in."""
-    import uvicorn
-
     local = is_loopback(host)
     record = Record(home)
     if not local and not any(t["revoked_at"] is None for t in tokens(record)):
@@ -36,8 +34,4 @@ def serve_console(
             threading.Timer(1.0, webbrowser.open, (link,)).start()
     tell(link)
     threading.Thread(target=app.state.place.shelves.watch, daemon=True).start()
-    try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
-    except SystemExit as error:
-        if error.code:
-            raise OutsideError(f"{host}:{port}", "cannot be listened on", "name another --port") from error
+    listen(app, host, port)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stillwatch.errors import OutsideError, UsageError
+from stillwatch.store.sqlite_file import all_or_nothing, connected
 
 FILE_NAME = "decisions.sqlite"
 FORMAT = "1"
@@ -96,10 +97,7 @@ class Record:
             raise UsageError(str(home), "holds no decisions yet", "stillwatch decide --home DIR")
         self._key = (self.home / "secret.key").read_bytes()
         try:
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-            self.db.row_factory = sqlite3.Row
-            path.chmod(0o600)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db = connected(path)
             self.db.execute("PRAGMA synchronous=FULL")
             self.db.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in free pages
             known = self._format()
@@ -123,19 +121,8 @@ class Record:
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, on disk when it returns."""
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-                self.db.execute("COMMIT")
-            except BaseException:
-                if self.db.in_transaction:  # a full disk may have rolled it back already
-                    self.db.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            raise OutsideError(
-                FILE_NAME, f"cannot be written ({error})", "check disk and rights, then try again"
-            ) from error
+        with all_or_nothing(self.db, FILE_NAME) as db:
+            yield db
 
     def audit(self, who: Who, what: str, subject: str, now: float, **details: Any) -> None:
         """Adds a line to the audit log, inside `act`. Account ids go through `pseudonym` first."""

@@ -20,6 +20,7 @@ _NAMES = re.compile(
     r"\d+ U\.?S\.?C\.? §? ?\d+(?:\([a-z0-9]\))*|Admiralty [A-F][1-6]|\b[A-F][1-6]\b|\b[0-9a-f]{64}\b|"
     r"Ed25519|https?://\S+|\b[\w.+-]+@[\w.-]+\.\w+|stillwatch \d+(?:\.\d+)+"
 )
+_AN_ID = re.compile(r"[A-Z][A-Z0-9-]{2,40}")
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,13 @@ def _uses(package: Package, document: Document) -> Iterator[Use]:
 
 
 def _names(package: Package) -> re.Pattern[str]:
-    """What looks like a number and is a name: of standards, pages, ids, allowed phrases."""
+    """What looks like a number and is a name: of standards, pages, ids (a corrected release too), allowed phrases."""
     if "_names" not in package.__dict__:
         ids = [text for place, text in strings_of(package.disclosure) if re.search(r"(^|\.)id$", place)]
         fixed = [entry["phrase"] for entry in package.disclosure.get("fixed_phrases", ())]
-        phrases = phrase_pattern([*ids, *fixed, package.disclosure["id"]])
+        corrected = str(package.disclosure["corrections"]["supersedes"] or "")
+        ids += [package.disclosure["id"]] + ([corrected] if _AN_ID.fullmatch(corrected) else [])
+        phrases = phrase_pattern([*ids, *fixed])
         page = str(package.language.reading["page"])
         package.__dict__["_names"] = re.compile(f"{_NAMES.pattern}|{page}|{phrases.pattern}")
     pattern: re.Pattern[str] = package.__dict__["_names"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.report.explain import Explanation, of_campaign
 from stillwatch.report.findings import Findings, Pictures, plain
+from stillwatch.share.intervals import lower_bounds
 
 UNITS = {
     "campaigns": "campaigns", "campaigns.accounts": "accounts", "campaigns.accounts_low": "accounts",
@@ -27,12 +27,11 @@ UNITS = {
 _OF_PEOPLE = ("account", "user", "key", "organisation", "org")
 #: Facts that are the group's size again: those are figures with an interval of their own.
 _COUNTED_ELSEWHERE = frozenset({"accounts", "exchanges", "prompts"})
-_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
 class Counted:
-    """One campaign, ready to be written of: `subject` is its public number, `told` its evidence, `row` its finding."""
+    """One campaign, ready to be written of: `subject` is its public alias, `told` its evidence, `row` its finding."""
 
     subject: str
     row: Mapping[str, Any]
@@ -43,26 +42,22 @@ class Counted:
     unknown: tuple[str, ...]
 
 
-def count(findings: Findings, ids: Sequence[str], signs: Mapping[str, Any], pictures: Pictures) -> tuple[Counted, ...]:
-    """The campaigns of these ids. KeyError names one that the latest sweep did not find."""
+def count(
+    findings: Findings, subjects: Mapping[str, str], signs: Mapping[str, Any], pictures: Pictures
+) -> tuple[Counted, ...]:
+    """The campaigns of `subjects` (id to public alias). KeyError names one that the latest sweep did not find."""
     out = []
-    for id in ids:
+    for id, subject in subjects.items():
         row = findings.campaign(id)
         if row is None:
             raise KeyError(id)
         told = of_campaign(findings, row, signs, pictures.scores.get(id, {}))
-        members = findings.accounts.filter(
-            pc.is_in(findings.accounts["account_id"], value_set=pa.array(row["account_ids"] or [], pa.string()))
-        )
-        certain = np.nan_to_num(members["score"].to_numpy(zero_copy_only=False).astype(float), nan=0.0) / 100.0
-        volume = np.nan_to_num(members["exchanges"].to_numpy(zero_copy_only=False).astype(float))
-        if row["kind"] == "account_network":  # a member's own score says nothing of whether it belongs
-            certain = np.full(len(certain), (row["coordination_score"] or 0.0) / 100.0)
+        accounts, exchanges = lower_bounds(findings, row)
         families = {c.family for c in told.evidence_for if (c.bits or 0.0) >= 1.0}
         out.append(
             Counted(
-                subject_of(id), row, told, (_low(certain, np.ones(len(certain))), int(row["accounts"] or 0)),
-                (_low(certain, volume), int(row["exchanges"] or 0)), len(families),
+                subject, row, told, (accounts, int(row["accounts"] or 0)), (exchanges, int(row["exchanges"] or 0)),
+                len(families),
                 tuple(dict.fromkeys(u.signal for u in told.unknown)),
             )
         )  # fmt: skip
@@ -125,18 +120,6 @@ def daily(counted: Sequence[Counted], pictures: Pictures) -> list[dict[str, Any]
             key = (names[row["campaign_id"]], day)
             out[key] = out.get(key, 0) + int(row["exchanges"] or 0)
     return [{"campaign": c, "day": d, "exchanges": n} for (c, d), n in sorted(out.items())]
-
-
-def subject_of(campaign_id: str) -> str:
-    """A public number for an operator nobody has named: from the campaign's id, which holds nothing of an account."""
-    return "DIST-" + hashlib.sha256(campaign_id.encode()).hexdigest()[:8].upper()
-
-
-def _low(certain: Any, volume: Any) -> int:
-    """The lower bound of a sum over uncertain members: its mean less what 95 % of the time covers."""
-    mean = float((certain * volume).sum())
-    spread = math.sqrt(float((certain * (1 - certain) * volume**2).sum()))
-    return max(int(mean - _NORMAL_95 * spread), 0)
 
 
 def _too_small(name: str, value: float, smallest: int) -> bool:

@@ -20,6 +20,7 @@ from stillwatch.disclose.figures import Figures
 from stillwatch.disclose.language import Language
 from stillwatch.report.catalogue import Sign
 from stillwatch.report.charts import waterfall
+from stillwatch.share.words import ATLAS
 
 _BANNED = re.compile(r"\d|customer|\b(?:two|three|four|five|ten|plan|price)\b", re.I)
 _ROOM = 5.0
@@ -198,7 +199,7 @@ def _part(
         "alike": [(a.signal.replace("_", " "), a.also_seen_in) for a in c.told.look_alikes[:10]
                   if not _BANNED.search(a.also_seen_in)] if lang.code.startswith("en") else [],
         "unknown": ", ".join(n.replace("_", " ") for n in c.unknown[:12]),
-        "techniques": list(c.row["techniques"] or ()),
+        "techniques": [t for t in c.row["techniques"] or () if t in ATLAS],
         "first": lang.day(c.row["first_seen"].astimezone(UTC).date()),
         "last": lang.day(c.row["last_seen"].astimezone(UTC).date()),
         "days": [c.row["first_seen"].date().isoformat(), c.row["last_seen"].date().isoformat()],

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from stillwatch.disclose.language import Language
 from stillwatch.disclose.snapshot import ask
+from stillwatch.share.intervals import rounded, step_of
 
 
 @dataclass
@@ -26,15 +27,12 @@ class Figures:
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def interval(self, id: str, what: str, unit: str, low: int, query: Mapping[str, Any], **more: Any) -> Markup:
-        """A count with its lower bound, both rounded outwards to two digits; one number where they are the same."""
+        """A count with its lower bound, both rounded outwards to two digits as whatever leaves."""
         high = int(ask(self.snapshot, query))
-        step = 10 ** max(math.floor(math.log10(max(high, 1))) - 1, 0)
-        down, up = low // step * step, -(-high // step) * step
-        if down == up:
-            return self.exact(id, what, unit, query, **more)
+        told = rounded(low, high)
         hedge, _, rest = str(self.lang.words["between"]).partition(" ")
-        printed = rest.format(low=self.lang.count(down), high=self.lang.count(up))
-        self._add(id, what, printed, hedge, unit, high, low, high, step, query, **more)
+        printed = rest.format(low=self.lang.count(told.low), high=self.lang.count(told.high))
+        self._add(id, what, printed, hedge, unit, high, low, high, step_of(high), query, **more)
         return self.shown(id)
 
     def exact(self, id: str, what: str, unit: str, query: Mapping[str, Any], **more: Any) -> Markup:

@@ -87,6 +87,11 @@ class Package:
         return {n: v for n, v in self._json_files.items() if isinstance(v, dict) and v.get("type") == "bundle"}
 
     @cached_property
+    def stix_objects(self) -> list[dict[str, Any]]:
+        """The objects of all bundles. KeyError where a bundle has none."""
+        return [thing for bundle in self.stix.values() for thing in bundle["objects"]]
+
+    @cached_property
     def misp(self) -> dict[str, dict[str, Any]]:
         """MISP events by file name, told by their content."""
         return {n: v for n, v in self._json_files.items() if isinstance(v, dict) and "Event" in v}

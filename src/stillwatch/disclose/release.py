@@ -14,6 +14,7 @@ from typing import Any
 
 from stillwatch.decide.record import Record, Who
 from stillwatch.disclose import merkle, timestamp
+from stillwatch.disclose.for_machines import for_peers, revoked, serve
 from stillwatch.disclose.gate import Verdict, check, failed
 from stillwatch.disclose.manifest import NAME, manifest_bytes, manifest_sha256
 from stillwatch.disclose.package import WITHHELD, Outside, Package, read_package
@@ -74,9 +75,10 @@ def write_approval(package: Package, record: Record, approver: Approver, note: s
 def publish(
     folder: Path, record: Record, approver: Approver, outside: Outside, *, server: str = "", to: Path | None = None
 ) -> dict[str, Any]:
-    """Signs, logs and (with `to`) hands out a package that passes every rule; what was done, as a document.
+    """Signs and logs a package that passes every rule, has its STIX served and (with `to`) hands it out.
 
-    UsageError names the rules that fail; then nothing is left behind. Sources: RFC 6962, RFC 3161, in-toto, DSSE.
+    What was done, as a document. UsageError names the rules that fail; then nothing is left behind.
+    Sources: RFC 6962, RFC 3161, in-toto, DSSE.
     """
     before = read_package(folder, outside)
     wrong = [r for r in failed(check(before)) if r != "I2"]
@@ -121,13 +123,15 @@ def publish(
         for path in written:
             path.unlink(missing_ok=True)
         raise
+    shared = for_peers(after)
+    serve(home, shared, outside.now.timestamp())
     if to is not None:
         _hand_out(after, to)
     return {
         "id": before.disclosure["id"], "manifest_sha256": digest,
         "log_index": proof["index"], "log_size": proof["size"],
         "public_key": key.hex() if key else "", "timestamp": bool(server), "recipients": len(deliveries),
-        "written_to": str(to) if to else None,
+        "served": len(shared), "written_to": str(to) if to else None,
     }  # fmt: skip
 
 
@@ -137,7 +141,8 @@ def withdraw(folder: Path, record: Record, approver: Approver, outside: Outside,
     content = statement({NAME: manifest_sha256(package)}, "withdrawal/v1", {
         "id": package.disclosure["id"], "reason": _reason(reason), "at": _rfc3339(outside.now), "by": approver.who.name,
     })  # fmt: skip
-    return _undo(package, record, approver, content, WITHDRAWAL, "release withdrawn",
+    gone = revoked(package.stix_objects, _rfc3339(outside.now))
+    return _undo(package, record, approver, content, WITHDRAWAL, gone, "release withdrawn",
                  f"{package.disclosure['id']} is withdrawn: {reason}. Do not use it.")  # fmt: skip
 
 
@@ -148,13 +153,15 @@ def correct(
     package, newer = _published(folder, outside), _published(by, outside)
     if newer.disclosure["corrections"]["supersedes"] != package.disclosure["id"]:
         raise UsageError(str(by), f"does not say that it supersedes {package.disclosure['id']}",
-                         "stillwatch report ... --supersedes ID")  # fmt: skip
+                         "[corrections] supersedes in its matter file")  # fmt: skip
     content = statement({NAME: manifest_sha256(package)}, "correction/v1", {
         "id": package.disclosure["id"], "corrected_by": newer.disclosure["id"],
         "corrected_manifest_sha256": manifest_sha256(newer), "reason": _reason(reason), "at": _rfc3339(outside.now),
         "by": approver.who.name,
     })  # fmt: skip
-    return _undo(package, record, approver, content, CORRECTION, "release corrected",
+    living = [thing["id"] for thing in newer.stix_objects]
+    gone = revoked(package.stix_objects, _rfc3339(outside.now), living=living)
+    return _undo(package, record, approver, content, CORRECTION, gone, "release corrected",
                  f"{package.disclosure['id']} is corrected by {newer.disclosure['id']}: {reason}.")  # fmt: skip
 
 
@@ -211,8 +218,9 @@ def as_document(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
 
 
 def _undo(
-    package: Package, record: Record, approver: Approver, content: Mapping[str, Any], name: str, what: str, notice: str
-) -> dict[str, Any]:
+    package: Package, record: Record, approver: Approver, content: Mapping[str, Any], name: str,
+    gone: list[dict[str, Any]], what: str, notice: str,
+) -> dict[str, Any]:  # fmt: skip
     now = package.outside.now
     envelope = sign(record.home, content)
     leaf = merkle.leaf_hash(canonical(envelope))
@@ -222,20 +230,13 @@ def _undo(
         _append(record.home, leaf, what, package.disclosure["id"], now)
         _write(package.folder / name, canonical(envelope))
         _write(package.folder / NOTICES, canonical(notices))
-        if package.stix:
-            _write(package.folder / REVOKED, canonical(_revoked(package, now)))
+        if gone:
+            first = next(iter(package.stix.values()))
+            _write(package.folder / REVOKED, canonical({"type": "bundle", "id": first["id"], "objects": gone}))
+    if for_peers(package):
+        serve(record.home, gone, now.timestamp())
     return {"id": package.disclosure["id"], "state": what.removeprefix("release "), "notices": len(notices),
-            "revoked_objects": len(_revoked(package, now)["objects"]) if package.stix else 0}  # fmt: skip
-
-
-def _revoked(package: Package, now: datetime) -> dict[str, Any]:
-    first = next(iter(package.stix.values()))
-    things = [
-        {**thing, "revoked": True, "modified": _rfc3339(now)}
-        for bundle in package.stix.values() for thing in bundle["objects"]
-        if "modified" in thing and thing["type"] not in ("identity", "extension-definition", "attack-pattern")
-    ]  # fmt: skip
-    return {"type": "bundle", "id": first["id"], "objects": things}
+            "revoked_objects": len(gone)}  # fmt: skip
 
 
 def _published(folder: Path, outside: Outside) -> Package:

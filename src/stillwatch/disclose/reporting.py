@@ -17,6 +17,7 @@ from stillwatch.disclose.rendering import write_package
 from stillwatch.errors import UsageError
 from stillwatch.report.catalogue import signs
 from stillwatch.report.findings import read_findings, read_pictures
+from stillwatch.share.leaving import aliases_of
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,16 @@ def write_report(
             raise UsageError(
                 "named", f"names somebody for {entry['campaign'][:40]}, which is not reported here", "add it"
             )
-    try:
-        counted = count(findings, list(dict.fromkeys(campaigns)), known, pictures)
-    except KeyError as error:
-        ids = ", ".join(str(r["campaign_id"]) for r in findings.campaign_rows()[:5])
-        what = "is no campaign of the latest sweep" + ("" if ids else ", which found none")
-        hint = f"one of {ids}" if ids else "sweep more logs; a report is of a campaign that was found"
-        raise UsageError(str(error.args[0])[:60], what, hint) from error
-    if not counted:
+    if not campaigns:
         raise UsageError("report", "names no campaign", "stillwatch campaigns lists them")
+    there = [str(row["campaign_id"]) for row in findings.campaign_rows()]
+    for gone in (c for c in campaigns if c not in there):
+        what = "is no campaign of the latest sweep" + ("" if there else ", which found none")
+        found = f"one of {', '.join(there[:5])}"
+        hint = found if there else "sweep more logs; a report is of a campaign that was found"
+        raise UsageError(gone[:60], what, hint)
+    aliases = aliases_of(home, campaigns)
+    counted = count(findings, {c: aliases[c] for c in campaigns}, known, pictures)
     snapshot = snapshot_of(counted, findings, pictures, int(given["smallest_cell"]))
     data = (json.dumps(snapshot, indent=1, ensure_ascii=False) + "\n").encode()
     made = draft(counted, snapshot, data, given, language(lang), known, _confirmed(home), now)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-TAKES = ("sum", "count", "min", "max", "value")
-
 
 def ask(snapshot: Mapping[str, Any], query: Mapping[str, Any]) -> float | int:
     """The value of a query: `take` of `column` over the rows of `table` that `where` keeps.

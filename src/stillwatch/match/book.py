@@ -19,6 +19,7 @@ from typing import Any
 
 from stillwatch.decide.record import Record, Who
 from stillwatch.errors import OutsideError, UsageError
+from stillwatch.store.sqlite_file import all_or_nothing, connected
 
 FILE_NAME = "match.sqlite"
 ROLES = ("match", "evaluate")
@@ -55,10 +56,7 @@ class Book:
         path = self.home / FILE_NAME
         self._lock = threading.RLock()
         try:
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-            self.db.row_factory = sqlite3.Row
-            path.chmod(0o600)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db = connected(path)
             self.db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise OutsideError(str(path), "cannot be read as a match book", "restore it from a backup") from error
@@ -69,14 +67,8 @@ class Book:
 
     @contextmanager
     def _act(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
+        with self._lock, all_or_nothing(self.db, FILE_NAME) as db:
+            yield db
 
     def audit(self, who: Who, what: str, run_id: str, now: float, **details: Any) -> None:
         """A line in the home's audit log. Counts, commitments and kinds; never a token."""

@@ -35,11 +35,6 @@ class MatchSet:
     not_matchable: dict[str, str]
     left_out: dict[str, dict[str, int]]
 
-    def of_kinds(self, kinds: Collection[str]) -> MatchSet:
-        """The same with only these kinds."""
-        kept = self.pairs.filter(pc.is_in(self.pairs.column("kind"), pa.array(list(kinds), pa.string())))
-        return _set(kept, self.not_matchable, self.left_out)
-
     def known(self, tokens: Collection[str], kinds: Collection[str]) -> set[str]:
         """Those of `tokens` that are ours, of one of these kinds."""
         held = self.holders(tokens)

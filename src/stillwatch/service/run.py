@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 import time
@@ -10,14 +9,13 @@ from pathlib import Path
 
 from stillwatch.decide.record import SYSTEM, Record
 from stillwatch.decide.tokens import make_token, tokens
-from stillwatch.errors import OutsideError, UsageError
+from stillwatch.errors import UsageError
+from stillwatch.listening import is_loopback, listen
 from stillwatch.settings import Settings
 
 
 def serve(home: Path, settings: Settings, *, host: str = "127.0.0.1", port: int = 8765) -> None:
     """Serves until it is interrupted. The first start makes a token for the person at this machine."""
-    import uvicorn
-
     from stillwatch.service.app import create_app
 
     record = Record(home)
@@ -29,12 +27,7 @@ def serve(home: Path, settings: Settings, *, host: str = "127.0.0.1", port: int 
             )
         first_token(record, home)
     record.close()
-    app = create_app(home, settings)
-    try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
-    except SystemExit as error:
-        if error.code:
-            raise OutsideError(f"{host}:{port}", "cannot be listened on", "name another --port") from error
+    listen(create_app(home, settings), host, port)
 
 
 def first_token(record: Record, home: Path) -> Path:
@@ -49,13 +42,3 @@ def first_token(record: Record, home: Path) -> Path:
         os.close(handle)
     print(f"A token for this machine lies in {path} (role approver).", file=sys.stderr)
     return path
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or name is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -21,8 +21,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from stillwatch.decide.record import Who
+from stillwatch.listening import listen
 from stillwatch.settings import Settings
-from stillwatch.share.collections import SIGHTINGS, Asked, Collections, Peer
+from stillwatch.share.collections import Asked, Collections, Peer, version_of
 from stillwatch.share.incoming import take_in
 from stillwatch.share.reading import Received, parsed
 
@@ -206,17 +207,11 @@ def _handed_in(app: FastAPI, kept: Collections, collection: str, peer: Peer, fou
     body: dict[str, Any] = {
         "id": str(uuid.uuid4()), "status": "complete", "request_timestamp": _stamp(now), "total_count": len(found),
         "success_count": len(good), "failure_count": len(found) - len(good), "pending_count": 0,
-        "successes": [{"id": o["id"], "version": _version(o)} for o in good],
+        "successes": [{"id": o["id"], "version": version_of(o)} for o in good],
         "failures": [{"id": i, "version": _stamp(now), "message": why} for i, why in taken.refused_ids.items()],
     }  # fmt: skip
     kept.keep_status(peer, body)
     return body
-
-
-def _version(one: dict[str, Any]) -> str:
-    from stillwatch.share.collections import version_of
-
-    return version_of(one)
 
 
 async def _bounded(request: Request) -> bytes:
@@ -290,17 +285,5 @@ def _seconds(stamp: str) -> float:
 
 def serve(home: Path, settings: Settings, *, host: str, port: int) -> None:
     """Serves until it is interrupted."""
-    import uvicorn
-
-    from stillwatch.errors import OutsideError
-
     Collections(home).close()
-    try:
-        uvicorn.run(create_app(home, settings), host=host, port=port, log_level="warning", access_log=False,
-                    server_header=False)  # fmt: skip
-    except SystemExit as error:
-        if error.code:
-            raise OutsideError(f"{host}:{port}", "cannot be listened on", "name another --port") from error
-
-
-__all__ = ["SIGHTINGS", "create_app", "serve"]
+    listen(create_app(home, settings), host, port)

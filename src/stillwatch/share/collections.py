@@ -16,6 +16,7 @@ from typing import Any
 
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.share.words import OURS
+from stillwatch.store.sqlite_file import all_or_nothing, connected
 
 FILE_NAME = "taxii.sqlite"
 #: The two collections of every server: what we give, and what peers hand in.
@@ -66,10 +67,7 @@ class Collections:
             raise UsageError(str(home), "there is no store here", "sweep some logs first: stillwatch sweep LOGS")
         path = home / FILE_NAME
         try:
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-            self.db.row_factory = sqlite3.Row
-            path.chmod(0o600)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db = connected(path)
             self.db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise OutsideError(str(path), "cannot be read as collections", "restore it from a backup") from error
@@ -82,13 +80,8 @@ class Collections:
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:
         """All or nothing."""
-        self.db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self.db
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
+        with all_or_nothing(self.db, FILE_NAME) as db:
+            yield db
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query as dictionaries; `sql` is ours, values are bound."""

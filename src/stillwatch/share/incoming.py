@@ -109,15 +109,7 @@ def look_again(home: Path, settings: Settings, who: Who, now: float | None = Non
             "SELECT source, indicator FROM indicators WHERE state = 'active' AND decided_by IS NULL AND until_at > ?",
             (now,),
         )
-        marks = [
-            tuple(
-                (m["kind"], m["value"] & 0xFFFFFFFFFFFFFFFF)
-                for m in kept.rows(
-                    "SELECT kind, value FROM marks WHERE source = ? AND indicator = ?", (r["source"], r["indicator"])
-                )
-            )
-            for r in rows
-        ]
+        marks = kept.marks_of(rows)
         touched, customers = touched_by(home, marks, settings)
         wide = [(r, n) for r, n in zip(rows, touched, strict=True) if too_wide(n, customers, settings)]
         if wide:

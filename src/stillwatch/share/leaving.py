@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from stillwatch.decide.marks import Mark, marks_by_kind
 from stillwatch.errors import UsageError
 from stillwatch.report.findings import Findings, read_findings
 from stillwatch.settings import Settings
+from stillwatch.share.intervals import Between, lower_bounds, rounded
 from stillwatch.share.words import ATLAS, KINDS
 from stillwatch.signals import all_signals
 from stillwatch.store import open_store
@@ -23,20 +24,13 @@ from stillwatch.store.indicators import Indicators
 #: Smaller counts are not told, and a mark that fewer accounts sent is not given: it could be one customer's own words.
 SMALLEST_CELL = 10
 _SIGN_FROM_BITS = 1.0
+_LIKE_A_NUMBER = re.compile(r"\d{13}")
 #: What is harvested, in the words of findings and nothing else: a title or a target of another wording stays here.
 TARGETS = (
     "reasoning traces", "cleaned reasoning traces", "ways round safeguards", "grades and preferences (a reward model)",
     "training tasks", "censorship-safe rewrites", "agentic trajectories", "one narrow capability",
     "answers to a task list", "live service for another vendor's users", "stored sessions of another service",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Between:
-    """A count as an interval, both ends included."""
-
-    low: int
-    high: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,8 @@ class Leaving:
     signs: tuple[str, ...]
     """Kinds of evidence of a bit or more."""
     marks: tuple[tuple[str, int], ...]
-    """(kind, unsigned 64-bit value) of templates that ten of its accounts or more sent."""
+    """(kind, unsigned 64-bit value) of templates that ten of its accounts or more sent, all but a few whose sixteen
+    digits could be taken for a card's or a telephone's number."""
 
 
 def leaving(home: Path, campaign_ids: Sequence[str], settings: Settings) -> list[Leaving]:
@@ -98,29 +93,26 @@ def aliases_of(home: Path, campaign_ids: Iterable[str]) -> dict[str, str]:
     return known
 
 
-def interval(n: int) -> Between:
-    """A count between its two-digit roundings: 2,345 is told as 2,300 to 2,400."""
-    unit = max(10 ** (int(math.log10(n)) - 1), 1) if n > 0 else 1
-    return Between(n // unit * unit, (n // unit + 1) * unit)
-
-
 def _one(row: Mapping[str, Any], findings: Findings, alias: str, marks: Sequence[Mark]) -> Leaving:
     accounts, exchanges, score = int(row["accounts"] or 0), int(row["exchanges"] or 0), float(row["score"] or 0.0)
     kind = str(row["kind"])
     if kind not in KINDS:
         raise UsageError(alias, "is of a kind that has no place in what is shared", "another version wrote it")
-    small = accounts < SMALLEST_CELL
+    small, least = accounts < SMALLEST_CELL, lower_bounds(findings, row)
     families = {s.family for s in all_signals()}
     evidence = findings.evidence_of("campaign", row["campaign_id"])
     signs = {e["family"] for e in evidence if (e["weight_bits"] or 0.0) >= _SIGN_FROM_BITS and e["family"] in families}
     return Leaving(
         alias, kind, _day(row["first_seen"]), _day(row["last_seen"]) + timedelta(days=1),
-        None if small else interval(accounts), None if small else interval(exchanges),
+        None if small else rounded(least[0], accounts), None if small else rounded(least[1], exchanges),
         Between(int(score // 5 * 5), min(int(score // 5 * 5) + 5, 100)), "B2" if score >= 80 else "B3",
         tuple(t for t in TARGETS if t in (row["targets"] or ())),
         tuple(t for t in ATLAS if t in (row["techniques"] or ())),
         tuple(sorted(signs)),
-        () if small else tuple((m.kind, m.value) for m in marks if m.holders >= SMALLEST_CELL),
+        () if small else tuple(
+            (m.kind, m.value) for m in marks
+            if m.holders >= SMALLEST_CELL and not _LIKE_A_NUMBER.search(f"{m.value:016x}")
+        ),
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from stillwatch.decide.record import Record, Who
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.settings import Settings
 from stillwatch.share import misp, sigma
-from stillwatch.share.collections import INDICATORS, Collections
 from stillwatch.share.incoming import matches
 from stillwatch.share.leaving import Leaving, leaving
 from stillwatch.share.stix import Sender, bundle, sighting_bundle
@@ -39,9 +38,12 @@ class Given:
 
 def share_out(
     home: Path, campaign_ids: Sequence[str], out: Path, settings: Settings, who: Who, *, tlp: str = "amber+strict",
-    formats: Sequence[str] = FORMATS, publish: bool = False, now: float | None = None,
+    formats: Sequence[str] = FORMATS, now: float | None = None,
 ) -> Given:  # fmt: skip
-    """Writes the named campaigns below `out` in these formats. UsageError where one is not there or nobody is named."""
+    """Writes the named campaigns below `out` in these formats, as a draft: what leaves is what the gate releases.
+
+    UsageError where one is not there or nobody is named.
+    """
     need_role(who, "approver", "share")
     wrong = [f for f in formats if f not in FORMATS]
     if wrong or not formats:
@@ -67,10 +69,8 @@ def share_out(
                         "INSERT OR IGNORE INTO given VALUES(?, ?, ?)", [(i, back[one.alias], now) for i in ids]
                     )
             with record.act():
-                if publish:
-                    _publish(home, whole, now)
                 record.audit(who, "shared out", ", ".join(aliases)[:600], now, tlp=tlp, formats=list(formats),
-                             bundle=whole["id"], objects=len(whole["objects"]), published=publish)  # fmt: skip
+                             bundle=whole["id"], objects=len(whole["objects"]))  # fmt: skip
         finally:
             record.close()
     finally:
@@ -89,15 +89,7 @@ def sightings(home: Path, settings: Settings, *, source: str | None = None, now:
             "AND (? IS NULL OR source = ?) ORDER BY source, indicator",
             (now, source, source),
         )
-        marks = [
-            tuple(
-                (m["kind"], m["value"] & 0xFFFFFFFFFFFFFFFF)
-                for m in kept.rows(
-                    "SELECT kind, value FROM marks WHERE source = ? AND indicator = ?", (r["source"], r["indicator"])
-                )
-            )
-            for r in rows
-        ]
+        marks = kept.marks_of(rows)
     finally:
         kept.close()
     foreign, names, _ = matches(home, marks, settings)
@@ -138,14 +130,6 @@ def pushed(home: Path, who: Who, url: str, counts: Mapping[str, int]) -> None:
             record.audit(who, "pushed", url[:300], time.time(), **counts)
     finally:
         record.close()
-
-
-def _publish(home: Path, whole: dict[str, Any], now: float) -> None:
-    shelf = Collections(home)
-    try:
-        shelf.add(INDICATORS, whole["objects"], "us", now)
-    finally:
-        shelf.close()
 
 
 def _subject(sender: Sender, one: Leaving) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from stillwatch.actors.foreign import LEAST_MARKS
 from stillwatch.errors import UsageError
 from stillwatch.share import sigma
-from stillwatch.share.leaving import Between, Leaving
+from stillwatch.share.intervals import Between, rounded
+from stillwatch.share.leaving import SMALLEST_CELL, Leaving
 from stillwatch.share.words import (
     ATLAS,
     EXTENSION_ID,
@@ -26,7 +27,11 @@ from stillwatch.share.words import (
 )  # fmt: skip
 from stillwatch.sketch.public_hashes import SEED_VERSION
 
-METHOD = "accounts that one sweep placed in the campaign, rounded outwards to two digits"
+_OF_A_CAMPAIGN = (
+    "from those that belong to the campaign with 95 % confidence to all that one sweep placed in it, rounded outwards "
+    "to two digits"
+)
+_OF_A_SIGHTING = "accounts that sent templates which the indicator names, rounded outwards to two digits"
 _WHAT = {
     "distillation": "Accounts that, taken as one, harvest a model's answers",
     "relay": "Accounts through which another vendor's own users are served",
@@ -118,8 +123,6 @@ def sighting_bundle(
 
     A number of accounts below the smallest cell is not told: that something was seen is.
     """
-    from stillwatch.share.leaving import SMALLEST_CELL, interval
-
     objects: dict[str, dict[str, Any]] = {o["id"]: o for o in definitions(sender)}
     for of_id, accounts, first, last in seen:
         level = indicators.get(of_id, sender.tlp)
@@ -129,7 +132,9 @@ def sighting_bundle(
                 "description": "Accounts of this provider sent templates that the indicator names."}  # fmt: skip
         if first is not None and last is not None:
             one |= {"first_seen": moment(first), "last_seen": moment(last)}
-        counts = {} if accounts < SMALLEST_CELL else {"accounts": _count(sender, interval(accounts))}
+        counts = {} if accounts < SMALLEST_CELL else {
+            "accounts": _count(sender, rounded(accounts, accounts), _OF_A_SIGHTING)
+        }  # fmt: skip
         one["extensions"] = {EXTENSION_ID: {"extension_type": "property-extension", **(
             {"counts": counts} if counts else {"suppressed": ["accounts"]})}}  # fmt: skip
         objects[one["id"]] = one
@@ -175,7 +180,9 @@ def extension(sender: Sender, found: Leaving, *, marks: bool = False) -> dict[st
     """Our extension of a campaign, a network, or (with `marks`) an indicator."""
     out: dict[str, Any] = {"extension_type": "property-extension", "kind": found.kind}
     counts = {
-        name: _count(sender, n) for name, n in (("accounts", found.accounts), ("exchanges", found.exchanges)) if n
+        name: _count(sender, n, _OF_A_CAMPAIGN)
+        for name, n in (("accounts", found.accounts), ("exchanges", found.exchanges))
+        if n
     }
     small = [name for name in ("accounts", "exchanges") if name not in counts]
     out |= {"counts": counts} if counts else {}
@@ -193,8 +200,8 @@ def extension(sender: Sender, found: Leaving, *, marks: bool = False) -> dict[st
     return out
 
 
-def _count(sender: Sender, n: Between) -> dict[str, Any]:
-    return {"low": n.low, "high": n.high, "method": METHOD, "as_of": moment(sender.now)}
+def _count(sender: Sender, n: Between, method: str) -> dict[str, Any]:
+    return {"low": n.low, "high": n.high, "method": method, "as_of": moment(sender.now)}
 
 
 def _object(sender: Sender, kind: str, stix_id: str, created: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.errors import OutsideError, UsageError
+from stillwatch.store.sqlite_file import all_or_nothing, connected
 
 FILE_NAME = "indicators.sqlite"
 FORMAT = "1"
 #: Kinds of public fingerprints, as columns of the stored tables name them.
 KINDS = ("opening", "closing", "shingle")
-STATES = ("active", "held", "refused", "revoked")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS indicators(
@@ -44,10 +44,7 @@ class Indicators:
             )
         path = home / FILE_NAME
         try:
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
-            self.db.row_factory = sqlite3.Row
-            path.chmod(0o600)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db = connected(path)
             self.db.executescript(_SCHEMA)
             self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
             known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()[0]
@@ -61,22 +58,20 @@ class Indicators:
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, on disk when it returns."""
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise OutsideError(
-                FILE_NAME, f"cannot be written ({error})", "check disk and rights, then try again"
-            ) from error
+        with all_or_nothing(self.db, FILE_NAME) as db:
+            yield db
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows of a query as dictionaries; `sql` is ours, values are bound."""
         return [dict(row) for row in self.db.execute(sql, tuple(values))]
+
+    def marks_of(self, indicators: Iterable[Mapping[str, Any]]) -> list[tuple[tuple[str, int], ...]]:
+        """The marks of each of these indicators (`source`, `indicator`): (kind, unsigned 64-bit value)."""
+        sql = "SELECT kind, value FROM marks WHERE source = ? AND indicator = ?"
+        return [
+            tuple((m["kind"], m["value"] & 0xFFFFFFFFFFFFFFFF) for m in self.rows(sql, (i["source"], i["indicator"])))
+            for i in indicators
+        ]
 
     def close(self) -> None:
         """Closes the connection."""

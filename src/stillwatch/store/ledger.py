@@ -15,6 +15,7 @@ import pyarrow as pa
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.records.tables import KEPT_ACCOUNT, RELEASE
+from stillwatch.store.sqlite_file import all_or_nothing
 
 FORMAT = "1"
 TIME = pa.timestamp("us", tz="UTC")
@@ -68,16 +69,8 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, on disk when it returns."""
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise OutsideError("ledger.sqlite", f"cannot be written ({error})", "check disk and rights") from error
+        with all_or_nothing(self.db, "ledger.sqlite") as db:
+            yield db
 
     def parts(self, kind: str, since: int | None = None, until: int | None = None) -> list[str]:
         """Names of the registered parts of a kind that may hold rows from `since` to before `until` (µs)."""

@@ -74,7 +74,10 @@ def units_are_kept_apart(package: Package) -> Iterator[Fault]:
 
 @rule("F10")
 def formats_agree(package: Package) -> Iterator[Fault]:
-    """A figure is identical in every format of the same document, and in STIX and MISP."""
+    """A figure is identical in every format of the same document, and in STIX and MISP.
+
+    A count for machines is a figure's interval as it is printed; a figure that is one number has its low and high.
+    """
     stems: dict[str, list[Any]] = {}
     for document in package.documents:
         stems.setdefault(document.stem, []).append(document)
@@ -90,7 +93,7 @@ def formats_agree(package: Package) -> Iterator[Fault]:
             for name in sorted((want - have) + (have - want)):
                 yield Fault(other.name, f"“{name}” stands {have[name]} times, in {first.name} {want[name]} times",
                             "render both from the same source")  # fmt: skip
-    known = {(_number(f["low"]), _number(f["high"])) for f in package.disclosure["figures"]}
+    known = {_bounds(figure, package) for figure in package.disclosure["figures"]}
     for name, content in {**package.stix, **package.misp}.items():
         compared = True
         for place, low, high in _counts(content):
@@ -103,6 +106,14 @@ def formats_agree(package: Package) -> Iterator[Fault]:
                 yield Fault(f"{name}, {place}", f"counts {low}, which is no figure", "write the figure's low and high")
     if not compared:
         raise NotApplicable("there is one format of each document and nothing for machines")
+
+
+def _bounds(figure: dict[str, Any], package: Package) -> tuple[Decimal | None, Decimal | None]:
+    """What a figure tells machines: the two ends that it prints, else its low and high."""
+    printed = printed_values(figure, package.language)
+    if len(printed) == 2:
+        return printed[0].value.normalize(), printed[1].value.normalize()
+    return _number(figure["low"]), _number(figure["high"])
 
 
 def _printed_right(figure: dict[str, Any], kind: str, package: Package) -> Iterator[Fault]:

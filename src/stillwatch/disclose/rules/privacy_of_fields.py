@@ -82,17 +82,19 @@ def nobodys_words_or_identifiers(package: Package) -> Iterator[Fault]:
         for canary in package.outside.canaries:
             if re.sub(r"\s+", " ", canary).lower().strip() in plain:
                 yield Fault(name, "holds a planted canary", mend)
+    hashes = _hashes_beside(package)
     for place, text in package.texts:
         low = re.sub(r"\s+", " ", text).lower()
         if any(re.sub(r"\s+", " ", c).lower().strip() in low for c in package.outside.canaries):
             yield Fault(place, "holds a planted canary", mend)
         text = _UUID.sub("uuid", text)
+        bare = _HEX.sub(lambda m: "hash" if m[0].lower() in hashes else m[0], text)
         for mail in _MAIL.findall(text):
             if mail not in contacts:
                 yield Fault(place, "holds an e-mail address", mend)
         for what, found in (
-            ("a phone number", any(_phone(m[0]) for m in _PHONE.finditer(text))),
-            ("a card number", any(_luhn(m[1]) for m in _CARD.finditer(text))),
+            ("a phone number", any(_phone(m[0]) for m in _PHONE.finditer(bare))),
+            ("a card number", any(_luhn(m[1]) for m in _CARD.finditer(bare))),
             ("an API key or token", _KEY.search(text)),
             ("a person's name", _PERSON.search(text)),
             ("a turn of a conversation", _TURN.search(text)),
@@ -110,7 +112,7 @@ def tokens_have_key_and_epoch(package: Package) -> Iterator[Fault]:
     """Tokens are OPRF tokens of a declared key and epoch that still holds; a bare hash is no protection."""
     declared = {(t["key_id"], t["epoch"]): date.fromisoformat(t["valid_until"])
                 for t in package.disclosure["privacy"]["tokens"]}  # fmt: skip
-    known = {package.sha256(n) for n in package.files} | _declared_hashes(package)
+    known = _hashes_beside(package)
     for place, text in package.texts:
         for m in TOKEN.finditer(text):
             until = declared.get((m[1], m[2]))
@@ -145,12 +147,16 @@ def personal_information_was_reviewed(package: Package) -> Iterator[Fault]:
         yield Fault("privacy.review", "lies in the future", "correct the date")
 
 
-def _declared_hashes(package: Package) -> set[str]:
-    found = {f["snapshot_sha256"] for f in package.disclosure["figures"]}
+def _hashes_beside(package: Package) -> set[str]:
+    """Hashes of what lies in the package itself, or of what it declares: they tell nothing more than that does."""
+    found = {package.sha256(n) for n in package.files}
+    found |= {f["snapshot_sha256"] for f in package.disclosure["figures"]}
     found |= {c["sha256"] for c in package.disclosure.get("charts", ())}
     # a MISP feed's hashes.csv is of values that lie beside it in clear, so it tells nothing more than they do
-    values = [a["value"] for content in package.misp.values() for a in content["Event"].get("Attribute", ())]
-    spelled = {s for v in values for s in (str(v), str(v).strip())}
+    attributes = [a for content in package.misp.values() for a in content["Event"].get("Attribute", ())]
+    spelled = {s for a in attributes for s in (str(a["value"]), str(a["value"]).strip())}
+    # pymisp hashes a time as it writes one of its own: with a space
+    spelled |= {str(a["value"]).replace("T", " ", 1) for a in attributes if a.get("type") == "datetime"}
     found |= {hashlib.md5(s.encode(), usedforsecurity=False).hexdigest() for s in spelled}
     return found | {package.disclosure["antitrust"]["approved_shape_sha256"]}
 
