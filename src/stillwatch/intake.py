@@ -94,7 +94,7 @@ def take_in(
             **{name: run.counts.get(name, 0) for name in ("read", "kept", "quarantined", "duplicates")},
             reasons=dict(run.reasons.most_common()), files=run.files, missing=dict(run.missing),
             unknown_fields=dict(run.unknown.most_common()), set_unknown=dict(run.set_unknown),
-            **told, seconds=time.perf_counter() - started,
+            accounts=told["accounts"], releases=told["releases"], seconds=time.perf_counter() - started,
         )  # fmt: skip
     finally:
         store.close()
@@ -117,7 +117,7 @@ class Beside:
         return cls(people, models)
 
     def keep(self, store: Store, now: int) -> dict[str, Any]:
-        """Takes them into the ledger as read at `now` (microseconds); what an intake tells of `accounts`, `releases`."""
+        """Takes them into the ledger as read at `now` (microseconds); returns what an intake tells of them."""
         changed = sum(
             store.ledger.update_accounts(keep_accounts(p.table, store.key), [_kept_names(g) for g in p.given], now)
             for _, p in self.people
@@ -360,7 +360,10 @@ def _judge_records(path: str | Path, records: Records, most: float) -> None:
 
 
 def missing_columns(batch: pa.RecordBatch) -> dict[str, int]:
-    """Contract column to the rows of a batch that lack it. A prompt or a system prompt inside `messages` is not lacking."""
+    """Contract column to the rows of a batch that lack it.
+
+    A prompt or a system prompt inside `messages` is not lacking.
+    """
     out = {name: batch.column(name).null_count for name in (column.name for column in EXCHANGE)}
     talk = batch.column("messages").is_null()
     for name in ("prompt", "system"):

@@ -57,7 +57,8 @@ def hunt(
 ) -> Findings:  # fmt: skip
     """Hunts in what the home holds and leaves DIR/findings, DIR/history; `remember=False` leaves no trace of ids.
 
-    With a Spark `session` its executors read the window. `taken` is what the intake before it did, for run.json. Where a customer is forgotten meanwhile, it hunts again.
+    With a Spark `session` its executors read the window. `taken` is what the intake before it did, for run.json. Where
+    a customer is forgotten meanwhile, it hunts again.
     """
     started = time.perf_counter()
     store = open_store(home)

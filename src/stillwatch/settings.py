@@ -94,7 +94,7 @@ class ShareSettings:
 
 @dataclass(frozen=True)
 class SparkSettings:
-    """`[spark]`: `place`, a folder that all machines of a cluster see by one path, where the home is not (empty: it is)."""
+    """`[spark]`: `place`, a folder that a cluster's machines see by one path, where the home is none (empty: it is)."""
 
     place: str = ""
 

@@ -55,8 +55,8 @@ def open_inputs(
 ) -> Inputs:
     """What `logs` mean: paths that every machine sees, `table:NAME`, addresses such as s3a://..., or Spark frames.
 
-    `known`: label to where the reading of a file stood; an unchanged file is not read again. UsageError where an input is
-    not there, is no Parquet, or lacks a column that each exchange must have.
+    `known`: label to where the reading of a file stood; an unchanged file is not read again. UsageError where an
+    input is not there, is no Parquet, or lacks a column that each exchange must have.
     """
     local = [str(log) for log in logs if isinstance(log, str | Path) and not _is_spark(str(log))]
     sources = find_sources(local, leave=leave) if local else []
@@ -154,7 +154,9 @@ def _contract(data: Any, where: Any) -> list[Any]:
 
     lacking = [name for name in _NEEDED if name not in data.columns]
     if lacking:
-        raise UsageError(str(where), f"lacks {', '.join(lacking)}", "docs/contract.md has the columns; rename them first")
+        raise UsageError(
+            str(where), f"lacks {', '.join(lacking)}", "docs/contract.md has the columns; rename them first"
+        )
     return [F.col(name) for name in data.columns if name in SCHEMA.names]
 
 

@@ -45,8 +45,8 @@ def take_in_on_spark(
 ) -> IntakeReport:  # fmt: skip
     """`intake.take_in` with the text pass on a session's executors; the home is the same afterwards.
 
-    `logs` are Parquet (paths, addresses), `table:NAME`, or Spark frames in the contract's columns. All of the run counts or
-    nothing. UsageError as of the embedded intake, and where text is to be kept; errors of Spark as they come.
+    `logs` are Parquet (paths, addresses), `table:NAME`, or Spark frames in the contract's columns. All of the
+    run counts or nothing. UsageError as of the embedded intake, and where text is to be kept; Spark's own errors.
     """
     started = time.perf_counter()
     if keep_text_days > 0:
@@ -82,7 +82,7 @@ def take_in_on_spark(
             **{name: arrived.counts[name] for name in ("read", "kept", "quarantined", "duplicates")},
             reasons=dict(arrived.reasons.most_common()), files=files, missing=dict(missing),
             unknown_fields=dict(arrived.unknown_fields.most_common()), set_unknown=dict(arrived.set_unknown),
-            **told, seconds=time.perf_counter() - started,
+            accounts=told["accounts"], releases=told["releases"], seconds=time.perf_counter() - started,
         )  # fmt: skip
     finally:
         store.close()
@@ -90,6 +90,8 @@ def take_in_on_spark(
 
 def _sketched(session: Any, store: Store, inputs: Inputs, task: Task) -> tuple[Arrived, Counter[str]]:
     """Runs the pass over every frame: what arrived, not yet registered, and the rows kept that lack each column."""
+    from pyspark.sql import functions as F
+
     arrived, missing = Arrived(), Counter[str]()
     if not inputs.frames:
         return arrived, missing
@@ -99,8 +101,6 @@ def _sketched(session: Any, store: Store, inputs: Inputs, task: Task) -> tuple[A
     extra: dict[int, tuple[str, ...]] = {}
     for frame in frames:
         extra.update(dict.fromkeys(frame.numbers, frame.extra))
-        from pyspark.sql import functions as F
-
         numbered = frame.data.join(
             F.broadcast(numbers), F.col("account_id").cast("string") == F.col("_account_id"), "left"
         ).drop("_account_id")
@@ -227,7 +227,9 @@ def _account_numbers(session: Any, store: Store, frames: Sequence[Frame]) -> tup
 
 def _seen(session: Any, task: Task, arrived: Arrived, new: list[tuple[int, str]]) -> list[tuple[int, str]]:
     """Of new accounts those that have an exchange: rows that are quarantined name nobody."""
-    files = [str(Path(task.home) / KINDS[0] / p.name) for parts, _ in arrived.parts for p in parts if p.kind == KINDS[0]]
+    files = [
+        str(Path(task.home) / KINDS[0] / p.name) for parts, _ in arrived.parts for p in parts if p.kind == KINDS[0]
+    ]
     if not files:
         return []
     held = set(session.read.parquet(*files).select("account").distinct().toArrow().column(0).to_pylist())

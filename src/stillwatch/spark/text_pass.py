@@ -79,7 +79,7 @@ def good_rows(batches: Batches) -> Batches:
 
 
 def _checked(batch: pa.RecordBatch) -> tuple[Taken, pa.Array]:
-    """A batch that keeps every rule, with its defects (`row` is the place in the batch, from 1), and which rows it has."""
+    """A batch that keeps every rule, with its defects (`row` counts in the batch), and which rows it has."""
     contract = batch.select([name for name in batch.schema.names if name not in (*PLACES, ACCOUNT)])
     taken = take_batch(contract, 0, len(batch), dialects()["exchange"], Counter())
     keep = np.ones(len(batch), dtype=bool)
@@ -178,7 +178,7 @@ def file_hash(path: Path) -> str:
 
 
 def file_hashes(paths: Sequence[str]) -> MapFunction:
-    """For `mapInArrow` over numbers of files (`number` int32): `number`, `sha256`. The executors read, not the driver."""
+    """For `mapInArrow` over numbers of files (`number` int32): `number`, `sha256`. Executors read, not the driver."""
 
     def run(batches: Batches) -> Batches:
         for batch in batches:
