@@ -43,7 +43,7 @@ def rows(first: int, count: int, **more: Any) -> list[dict[str, Any]]:
             "temperature": (0.0001, 0.7, None)[i % 3], "top_p": 0.95, "max_tokens": 512, "output_tokens": 100 + i % 9,
             "messages": f'[{{"role":"user","content":"Tell me of river {i % 40} and lake {i % 7} in plain words"}},'
                         f'{{"role":"assistant","content":"It is long, {i % 13}."}},'
-                        f'{{"role":"user","content":"Grade the answer to question {i % 50} from 1 to 10, step by step"}}]',
+                        f'{{"role":"user","content":"Grade the answer to task {i % 50} from 1 to 10, step by step"}}]',
             "completion": f"It is long, {(i + 1) % 13}.", **more,
         }
         for i in range(first, first + count)
@@ -51,7 +51,7 @@ def rows(first: int, count: int, **more: Any) -> list[dict[str, Any]]:
 
 
 def write_logs(folder: Path) -> list[Path]:
-    """Three files, two schemas: bad rows, an id twice in a file and over two, one that is good only later, odd names."""
+    """Three files, two schemas: bad rows, ids twice in a file and over two, one good only later, odd names."""
     folder.mkdir(parents=True, exist_ok=True)
     bad = [
         {**rows(900, 1)[0], "exchange_id": None}, {**rows(901, 1)[0], "account_id": ""},

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import SCHEMA, rows
 
+from conftest import SCHEMA, rows
 from stillwatch.cli.menu import menu
 from stillwatch.errors import UsageError
 from stillwatch.spark.intake import take_in_on_spark

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import KEY, new_home, rows, stored, write_logs
 
+from conftest import KEY, new_home, rows, stored, write_logs
 from stillwatch.intake import take_in
 from stillwatch.patterns import load_rules
 from stillwatch.spark.text_pass import ACCOUNT, AT, INPUT, TIE, Task, good_rows, text_pass
@@ -28,7 +28,9 @@ def placed(file: Path, number: int, accounts: dict[str, int], rows: int) -> list
     table = pq.read_table(file)
     who = [accounts.get(name) for name in table.column("account_id").to_pylist()]
     table = table.append_column(INPUT, pa.array(np.full(len(table), number, dtype=np.int32)))
-    table = table.append_column(AT, pa.array(np.arange(len(table)))).append_column(TIE, pa.array(np.zeros(len(table), int)))
+    table = table.append_column(AT, pa.array(np.arange(len(table)))).append_column(
+        TIE, pa.array(np.zeros(len(table), int))
+    )
     return table.append_column(ACCOUNT, pa.array(who, pa.int32())).to_batches(max_chunksize=rows)
 
 

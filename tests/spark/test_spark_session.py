@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import SCHEMA, START, new_home, rows, stored, without_spark
 
+from conftest import SCHEMA, START, new_home, rows, stored, without_spark
 from stillwatch.errors import UsageError
 from stillwatch.intake import take_in
 from stillwatch.patterns import load_rules
@@ -51,7 +51,16 @@ def test_files_with_every_fault_leave_the_same_store_and_the_two_engines_take_tu
     with spark_session(session) as ours:
         assert ours.conf.get("spark.sql.session.timeZone") == "UTC"
         many = take_in_on_spark(ours, spread, asked, rules=RULES, max_malformed_share=0.5)
-        for name in ("read", "kept", "quarantined", "duplicates", "reasons", "missing", "set_unknown", "unknown_fields"):
+        for name in (
+            "read",
+            "kept",
+            "quarantined",
+            "duplicates",
+            "reasons",
+            "missing",
+            "set_unknown",
+            "unknown_fields",
+        ):
             assert getattr(many, name) == getattr(one, name), name
         assert one.duplicates == 3 + 10 and one.quarantined == 4
         assert stored(spread) == stored(alone)
