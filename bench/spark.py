@@ -1,8 +1,8 @@
 """What Spark costs: CPU seconds per million exchanges of a sweep on a standalone cluster, beside the embedded one.
 
 ``python -m bench.spark [--profile letter] [--scale X] [--out FILE]``. The same files, one after the other: embedded;
-then a master and two workers of one core each on loopback, driven by `stillwatch sweep --engine`. CPU is user plus system
-of all processes: of the embedded sweep, and of driver, executors and their Python workers, JVMs included.
+then a master and two workers of one core each on loopback, driven by `stillwatch sweep --engine`. CPU is user plus
+system of all processes: of the embedded sweep, and of driver, executors and their Python workers, JVMs included.
 """
 
 from __future__ import annotations

@@ -79,6 +79,7 @@ def open_inputs(
         if not source.named and not {"exchange_id", "account_id"} <= set(schema.names):
             passed.append((source.label, "no log format was recognised"))
             continue
+        _demand(schema.names, source.path)
         position, same = where_to_read(source, known.get(source.label))
         if same:
             unchanged.append(source.label)
@@ -152,12 +153,15 @@ def _of_table(session: Any, log: Any, number: int) -> Frame:
 def _contract(data: Any, where: Any) -> list[Any]:
     from pyspark.sql import functions as F
 
-    lacking = [name for name in _NEEDED if name not in data.columns]
-    if lacking:
-        raise UsageError(
-            str(where), f"lacks {', '.join(lacking)}", "docs/contract.md has the columns; rename them first"
-        )
+    _demand(data.columns, where)
     return [F.col(name) for name in data.columns if name in SCHEMA.names]
+
+
+def _demand(names: Sequence[str], where: Any) -> None:
+    lacking = [name for name in _NEEDED if name not in names]
+    if lacking:
+        hint = "docs/contract.md has the columns; rename them first"
+        raise UsageError(str(where), f"lacks {', '.join(lacking)}", hint)
 
 
 def _extra(data: Any) -> tuple[str, ...]:
