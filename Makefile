@@ -1,7 +1,7 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
 .PHONY: console-pictures menu demo test fast lint types imports docs check ci wheel clean yardstick \
-        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-share bench-faults bench-console bench-match picture figures results
+        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-share bench-faults bench-console bench-match bench-spark picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
 
@@ -46,6 +46,8 @@ bench-console:       ## server time of the console's pages at 125,000 accounts
 	@$(env) "$$VENV/bin/python" -m bench.console_speed
 bench-match:         ## a private match of 25,000 tokens against 1,000,000 (set-up takes minutes)
 	@$(env) "$$VENV/bin/python" -m bench.private_match --out bench/figures/private_match.json
+bench-spark:         ## Spark's CPU beside the embedded engine's, on the same files (needs Java 17)
+	@$(env) "$$VENV/bin/python" -m bench.spark --out bench/figures/spark.json
 bench-share:         ## two providers as processes: what one finds with the other's indicators
 	@$(env) "$$VENV/bin/python" -m bench.two_providers
 picture:             ## draw the README's picture anew (needs Chromium)

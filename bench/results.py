@@ -118,6 +118,25 @@ def speed_lines() -> list[str]:
     return lines
 
 
+def spark_lines() -> list[str]:
+    """The section on Spark, where it was measured."""
+    s = read("spark")
+    if not s:
+        return []
+    same = "byte for byte the same" if s["same_findings"] else "**not the same**"
+    return [
+        "## Spark beside the embedded engine (`python -m bench.spark`)", "",
+        f"{s['rows']:,} exchanges, the same files, one after the other on two cores: a standalone master and two workers of one core each "
+        f"on loopback (PySpark {s['pyspark']}). The findings are {same}.", "",
+        "| | CPU seconds per million | wall, seconds |", "|---|---|---|",
+        f"| embedded | {s['embedded_cpu_s_per_million']:.1f} | {s['embedded_wall_s']:.0f} |",
+        f"| Spark: driver and executors, JVMs and start-up included | {s['spark_cpu_s_per_million']:.1f} | {s['spark_wall_s']:.0f} |",
+        f"| ratio | **{s['ratio']:.1f}** | |", "",
+        f"Of Spark's {s['driver_cpu_s'] + s['executors_cpu_s']:.0f} CPU seconds {s['driver_cpu_s']:.0f} are the driver's. Start-up and a hundred small "
+        "queries weigh most at this size; a larger one was not measured.", "",
+    ]  # fmt: skip
+
+
 def pictures(rows: list[dict[str, Any]]) -> None:
     """docs/pictures/found.png: recall of each campaign against its size, and wrongly flagged look-alikes."""
     import matplotlib
@@ -198,6 +217,7 @@ def main() -> None:
     speed = speed_lines()
     if speed:
         lines += ["## Speed and memory", "", *speed, ""]
+    lines += spark_lines()
     notes = ROOT / "bench" / "notes.md"
     if notes.exists():
         lines += [notes.read_text("utf-8").strip(), ""]

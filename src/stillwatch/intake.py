@@ -75,12 +75,8 @@ def take_in(
     """
     started = time.perf_counter()
     spoken = read_field_map(Path(field_map)) if field_map is not None else dialect_named(dialect)
-    beside = [Path(path) for path in (*accounts, *releases)]
-    sources = find_sources(logs, leave=[Path(home), *beside])
-    people = [(path, read_accounts(Path(path))) for path in accounts]
-    models = [(path, read_releases(Path(path))) for path in releases]
-    for path, records in (*people, *models):
-        _judge_records(path, records, max_malformed_share)
+    sources = find_sources(logs, leave=[Path(home), *(Path(path) for path in (*accounts, *releases))])
+    beside = Beside.read(accounts, releases, max_malformed_share)
     store = open_store(Path(home), create=True)
     try:
         with Writer(store) as writer:
@@ -92,20 +88,42 @@ def take_in(
             run.flush()
             _judge(writer, run, max_malformed_share)
             _look_for_a_log(writer, run)
-            changed = sum(
-                store.ledger.update_accounts(keep_accounts(p.table, store.key), [_kept_names(g) for g in p.given], now)
-                for _, p in people
-            )
-            released = sum(store.ledger.update_releases(p.table, now) for _, p in models)
+            told = beside.keep(store, now)
             writer.finish()
         return IntakeReport(
             **{name: run.counts.get(name, 0) for name in ("read", "kept", "quarantined", "duplicates")},
             reasons=dict(run.reasons.most_common()), files=run.files, missing=dict(run.missing),
             unknown_fields=dict(run.unknown.most_common()), set_unknown=dict(run.set_unknown),
-            accounts=_told(people, changed), releases=_told(models, released), seconds=time.perf_counter() - started,
+            accounts=told["accounts"], releases=told["releases"], seconds=time.perf_counter() - started,
         )  # fmt: skip
     finally:
         store.close()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The records that lie beside the logs: accounts and releases, read and judged, not yet kept."""
+
+    people: list[tuple[str | Path, Records]]
+    models: list[tuple[str | Path, Records]]
+
+    @classmethod
+    def read(cls, accounts: Sequence[str | Path], releases: Sequence[str | Path], most: float) -> Beside:
+        """Reads them; UsageError where more than the share `most` of a file's records is malformed."""
+        people = [(path, read_accounts(Path(path))) for path in accounts]
+        models = [(path, read_releases(Path(path))) for path in releases]
+        for path, records in (*people, *models):
+            _judge_records(path, records, most)
+        return cls(people, models)
+
+    def keep(self, store: Store, now: int) -> dict[str, Any]:
+        """Takes them into the ledger as read at `now` (microseconds); returns what an intake tells of them."""
+        changed = sum(
+            store.ledger.update_accounts(keep_accounts(p.table, store.key), [_kept_names(g) for g in p.given], now)
+            for _, p in self.people
+        )
+        released = sum(store.ledger.update_releases(p.table, now) for _, p in self.models)
+        return {"accounts": _told(self.people, changed), "releases": _told(self.models, released)}
 
 
 def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
@@ -159,7 +177,7 @@ class _Run:
             self.files.append({"path": source.label, "read": 0, "skipped": source.passed})
             return
         before = self._known.get(source.label) if source.path is not None else None
-        position, unchanged = _where(source, before)
+        position, unchanged = where_to_read(source, before)
         if unchanged:
             self.files.append({"path": source.label, "unchanged": True, "read": 0})
             return
@@ -243,7 +261,7 @@ class _Run:
         reasons: Counter[str] = Counter()
         for defect in taken.defects:
             reasons[defect.key] += defect.rows
-        missing = Counter(_missing(batch))
+        missing = Counter(missing_columns(batch))
         chunk.counts += counts
         chunk.reasons += reasons
         chunk.missing += missing
@@ -272,7 +290,7 @@ class _Run:
         self.chunk = Chunk()
 
 
-def _where(source: Source, before: dict[str, Any] | None) -> tuple[dict[str, Any], bool]:
+def where_to_read(source: Source, before: dict[str, Any] | None) -> tuple[dict[str, Any], bool]:
     """From where to read an input: its end as it was, or its beginning; and whether nothing is new."""
     fresh: dict[str, Any] = {"rows": 0, "offset": 0, "head": None, "kept": 0, "quarantined": 0, "duplicates": 0}
     if source.path is None:
@@ -341,8 +359,11 @@ def _judge_records(path: str | Path, records: Records, most: float) -> None:
     raise UsageError(str(path), f"{what}; nothing of this run is kept", "mend it; docs/contract.md has its columns")
 
 
-def _missing(batch: pa.RecordBatch) -> dict[str, int]:
-    """Rows that lack a column. A prompt or a system prompt inside `messages` is not lacking."""
+def missing_columns(batch: pa.RecordBatch) -> dict[str, int]:
+    """Contract column to the rows of a batch that lack it.
+
+    A prompt or a system prompt inside `messages` is not lacking.
+    """
     out = {name: batch.column(name).null_count for name in (column.name for column in EXCHANGE)}
     talk = batch.column("messages").is_null()
     for name in ("prompt", "system"):

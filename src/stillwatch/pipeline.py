@@ -53,11 +53,12 @@ def ingest(
 
 def hunt(
     home: Path, *, settings: Settings, since: datetime | None = None, until: datetime | None = None,
-    progress: Progress = None, remember: bool = True, taken: IntakeReport | None = None,
+    progress: Progress = None, remember: bool = True, taken: IntakeReport | None = None, session: Any = None,
 ) -> Findings:  # fmt: skip
     """Hunts in what the home holds and leaves DIR/findings, DIR/history; `remember=False` leaves no trace of ids.
 
-    `taken` is what the intake before it did, for run.json. Where a customer is forgotten meanwhile, it hunts again.
+    With a Spark `session` its executors read the window. `taken` is what the intake before it did, for run.json. Where
+    a customer is forgotten meanwhile, it hunts again.
     """
     started = time.perf_counter()
     store = open_store(home)
@@ -70,7 +71,7 @@ def hunt(
     memory = recent(read_memory(memory_file), settings.store.history_days, datetime.now(UTC))
     looks = read_looks(looks_file)
     rules = load_rules([Path(p) for p in settings.patterns.packs])
-    with open_window(store, settings, since, until) as window:
+    with open_window(store, settings, since, until, session) as window:
         tell = (lambda step: progress({"step": step})) if progress else (lambda step: None)
         hunted = hunt_under(settings, window, rules, memory, looks, tell)
     tables = hunted.findings({})
@@ -88,13 +89,21 @@ def hunt(
                 swept_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
                 remember_sweep(home / SWEEPS_FILE, swept_at, findings.campaigns.to_pylist())
             return findings
-    return hunt(home, settings=settings, since=since, until=until, progress=progress, remember=remember, taken=taken)
+    return hunt(home, settings=settings, since=since, until=until, progress=progress, remember=remember, taken=taken,
+                session=session)  # fmt: skip
 
 
 def open_window(
-    store: Store, settings: Settings, since: datetime | None = None, until: datetime | None = None
+    store: Store, settings: Settings, since: datetime | None = None, until: datetime | None = None, session: Any = None
 ) -> closing[Window]:
-    """A span of a store within the memory and threads that the settings allow, to be used in a `with`."""
+    """A span of a store within the memory and threads that the settings allow, to be used in a `with`.
+
+    With a Spark `session` its executors read it.
+    """
+    if session is not None:
+        from stillwatch.spark.tables import window_on_spark
+
+        return closing(window_on_spark(session, store, since, until))
     memory_gib, threads = settings.store.memory_gib, settings.store.threads
     return closing(store.window(since, until, memory_gib=memory_gib, threads=threads))
 
@@ -120,6 +129,31 @@ def sweep(
     taken = ingest(home, logs, settings=settings, dialect=dialect, field_map=field_map, accounts=accounts,
                    releases=releases, progress=progress)  # fmt: skip
     return hunt(home, settings=settings, since=since, until=until, progress=progress, taken=taken)
+
+
+def sweep_on_spark(
+    home: Path, logs: Sequence[Any], *, engine: Any, settings: Settings, accounts: Sequence[str] = (),
+    releases: Sequence[str] = (), since: datetime | None = None, until: datetime | None = None,
+    progress: Progress = None,
+) -> Findings:  # fmt: skip
+    """`sweep` with Spark as the engine: a master's address, or a SparkSession that is there already.
+
+    `logs` are Parquet by a path that the executors see, addresses (s3a://...), `table:NAME` or Spark frames, in the
+    contract's columns. What it leaves in the home is what `sweep` leaves. See docs/spark.md.
+    """
+    from stillwatch.spark.session import spark_session
+
+    with spark_session(engine) as session:
+        from stillwatch.spark.intake import take_in_on_spark
+
+        if progress:
+            progress({"step": "reading on Spark"})
+        taken = take_in_on_spark(
+            session, home, logs, accounts=accounts, releases=releases, place=settings.spark.place,
+            max_malformed_share=settings.ingest.max_malformed_share, keep_text_days=settings.ingest.keep_text_days,
+            rules=load_rules([Path(p) for p in settings.patterns.packs]),
+        )  # fmt: skip
+        return hunt(home, settings=settings, since=since, until=until, progress=progress, taken=taken, session=session)
 
 
 def decide(home: Path, policy: Policy, *, now: float | None = None, settings: Settings | None = None) -> Decided:

@@ -93,6 +93,13 @@ class ShareSettings:
 
 
 @dataclass(frozen=True)
+class SparkSettings:
+    """`[spark]`: `place`, a folder that a cluster's machines see by one path, where the home is none (empty: it is)."""
+
+    place: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of a run. `signals` holds `[signals.NAME]` tables; `check_signals` checks their names."""
 
@@ -103,6 +110,7 @@ class Settings:
     patterns: PatternSettings = field(default_factory=PatternSettings)
     decide: DecideSettings = field(default_factory=DecideSettings)
     share: ShareSettings = field(default_factory=ShareSettings)
+    spark: SparkSettings = field(default_factory=SparkSettings)
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Dotted key to where its value came from: a file, an environment variable or `--set`. Defaults lack."""
@@ -145,6 +153,7 @@ _TABLES: dict[str, type] = {
     "patterns": PatternSettings,
     "decide": DecideSettings,
     "share": ShareSettings,
+    "spark": SparkSettings,
 }
 
 #: What a value must keep to, beside its type: a test and the words for it.
@@ -346,6 +355,7 @@ def _assemble(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings
         patterns=PatternSettings(**tables["patterns"]),
         decide=DecideSettings(**tables["decide"]),
         share=ShareSettings(**tables["share"]),
+        spark=SparkSettings(**tables["spark"]),
         signals=signals,
         origins=dict(origins),
     )

@@ -33,7 +33,11 @@ _SETTINGS = ("temperature", "top_p", "max_tokens", "n", "logprobs", "stream")
 
 
 def _settings_text(t: Any) -> Any:
-    parts = [t[name] for name in _SETTINGS]
+    # Floats as millionths, since no two engines write a float alike.
+    parts = [
+        (t[name].cast("float64") * 1e6).round().cast("int64") if name in ("temperature", "top_p") else t[name]
+        for name in _SETTINGS
+    ]
     known = t.temperature.notnull() | t.max_tokens.notnull() | t.top_p.notnull()
     text = parts[0].cast("string").fill_null("-")
     for part in parts[1:]:

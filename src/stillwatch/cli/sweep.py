@@ -9,30 +9,41 @@ from typing import Any
 import click
 
 from stillwatch.cli import options, terminal
+from stillwatch.errors import UsageError
 
 
 @click.command()
 @options.intake_options
+@click.option("--engine", metavar="MASTER", help="Let Spark read and count: spark://HOST:PORT, or local[2] to try it.")
 @options.home_option
 @options.window_options
 @options.settings_options
 @options.json_option
 def sweep(
     logs: tuple[str, ...], accounts: tuple[Path, ...], releases: tuple[Path, ...], dialect: str,
-    field_map: Path | None, home: Path, since: datetime | None, until: datetime | None,
+    field_map: Path | None, engine: str | None, home: Path, since: datetime | None, until: datetime | None,
     settings_file: Path | None, overrides: tuple[str, ...], as_json: bool,
 ) -> None:
     """Read logs and look for harvests in them.
 
     LOGS are files, folders (every log below them), globs, or - for standard input. It may be run again with more
-    logs: only the new rows are read. What it finds lies in DIR/findings/ too.
+    logs: only the new rows are read. What it finds lies in DIR/findings/ too. With --engine, LOGS are Parquet that
+    Spark's machines see by the same path, addresses such as s3a://..., or table:NAME.
     """
     settings = options.read_settings(home, settings_file, overrides)
     options.check_window(since, until)
     _check(accounts, releases, field_map)
+    if engine is not None and (dialect not in ("auto", "exchange") or field_map is not None):
+        what = "reads the exchange format only"
+        raise UsageError("--engine", what, "leave --format and --map out, or --engine")
     from stillwatch import pipeline
 
     with terminal.progress() as progress:
+        records = {"accounts": [str(file) for file in accounts], "releases": [str(file) for file in releases]}
+        if engine is not None:
+            found = pipeline.sweep_on_spark(home, logs, engine=engine, settings=settings, since=since, until=until,
+                                            progress=progress, **records)  # fmt: skip
+            return show_findings(found, home, as_json)
         found = pipeline.sweep(
             home, logs, settings=settings, dialect=dialect, field_map=field_map, since=since, until=until,
             accounts=[str(file) for file in accounts], releases=[str(file) for file in releases], progress=progress,

@@ -131,7 +131,7 @@ def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Tak
                 begin = skip
             unknown: Counter[str] = Counter()
             count_unknown(unknown, extra, len(batch))
-            yield _adopted(batch, begin, row, spoken, unknown)
+            yield take_batch(batch, begin, row, spoken, unknown)
     except _PARQUET_FAULTS as error:
         if isinstance(error, PermissionError):
             raise
@@ -168,7 +168,8 @@ def _batches(file: Any, columns: list[str]) -> Iterator[pa.RecordBatch | int]:
             reached = end
 
 
-def _adopted(batch: pa.RecordBatch, begin: int, row: int, spoken: Dialect, unknown: Counter[str]) -> Taken:
+def take_batch(batch: pa.RecordBatch, begin: int, row: int, spoken: Dialect, unknown: Counter[str]) -> Taken:
+    """A batch of Parquet rows, the first of which has `begin` rows before it and the last is row `row`, checked."""
     defects: list[Defect] = []
     if spoken.to_exchange is None:
         taken, misfits, dropped = adopt(batch)

@@ -83,6 +83,24 @@ class Window:
         exchanges = table(exchange_files, KEPT, "exchanges")
         fingerprints = table(fingerprint_files, FINGERPRINTS, "fingerprints")
         turns = table(turn_files, TURNS, "turns")
+        return cls.between(
+            con, exchanges, fingerprints, turns, account_ids=account_ids, accounts=accounts, releases=releases,
+            since=since, until=until, status_changes=status_changes, indicators=indicators, streams=True,
+        )
+
+    @classmethod
+    def between(
+        cls,
+        con: Any,
+        exchanges: Any,
+        fingerprints: Any,
+        turns: Any,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        **beside: Any,
+    ) -> Window:
+        """A window over Ibis tables of any backend, cut to its span; `beside` are the tables that are Arrow's."""
         if since is not None:
             exchanges = exchanges.filter(exchanges.started_at >= since)
             fingerprints = fingerprints.filter(fingerprints.last_at >= since)
@@ -92,18 +110,7 @@ class Window:
             fingerprints = fingerprints.filter(fingerprints.first_at < until)
             turns = turns.filter(turns.first_at < until)
         return cls(
-            con=con,
-            exchanges=exchanges,
-            fingerprints=fingerprints,
-            turns=turns,
-            account_ids=account_ids,
-            accounts=accounts,
-            releases=releases,
-            since=since,
-            until=until,
-            status_changes=status_changes,
-            indicators=indicators,
-            streams=True,
+            con=con, exchanges=exchanges, fingerprints=fingerprints, turns=turns, since=since, until=until, **beside
         )
 
     def sums(self, expressions: Mapping[str, Expression]) -> pa.Table:
@@ -141,7 +148,7 @@ class Window:
         holders = held.group_by("value").aggregate(df=held.count())
         edges = held.semi_join(holders.filter(holders.df > 1), "value").to_pyarrow()
         breadth = held.group_by("account").aggregate(held=held.count(), rows=held.n.sum()).to_pyarrow()
-        self.con.con.execute(f"DROP TABLE {name}")  # a name of ours; Ibis' own drop breaks with newer SQLGlot
+        self._let_go(name)
         of_account, rows = (np.zeros(self._account_room(), dtype=np.int64) for _ in range(2))
         at = np.asarray(breadth.column("account"))
         of_account[at] = numbers(breadth.column("held"))
@@ -155,6 +162,9 @@ class Window:
         distinct, column = np.unique(plain, return_inverse=True)
         account, n = np.asarray(edges.column("account"), dtype=np.int32), numbers(edges.column("n"))
         return Shared(account, column.astype(np.int32), n.astype(np.float32), distinct, of_account, rows)
+
+    def _let_go(self, name: str) -> None:
+        self.con.con.execute(f"DROP TABLE {name}")  # a name of ours; Ibis' own drop breaks with newer SQLGlot
 
     def batches(self, expression: Any, rows: int = 262_144) -> Iterator[pa.RecordBatch]:
         """An Ibis expression's rows, a batch at a time."""
