@@ -128,5 +128,5 @@ def sampled_shingles(units: Array, count: int, unspaced: bool, out: Array) -> in
             if kept == out.size:
                 return kept
             out[kept] = np.int64(hashes[k])
-            kept += np.int64(hashes[k] <= limit)
+            kept += np.int64(hashes[k] <= limit)  # type: ignore[assignment]
     return kept

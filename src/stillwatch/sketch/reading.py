@@ -224,7 +224,7 @@ def _look_up(
                 left &= left - _ONE
         # Written in any case, kept only where it counts: a guess that goes wrong costs more than a write.
         votes[voters] = units[k]
-        voters += np.int64(languages_of == np.uint32(0)) & np.int64(mark >> 2)
+        voters += np.int64(languages_of == np.uint32(0)) & np.int64(mark >> 2)  # type: ignore[assignment]
     return voters
 
 
