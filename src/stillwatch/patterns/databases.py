@@ -29,20 +29,19 @@ _SUM = 32
 _MOST_BYTES = 256_000_000
 
 
-def compiled(expressions: Sequence[tuple[int, str]], *, lines: bool = False) -> Any:
-    """A block-mode database of (code, expression); with `lines`, ``^`` and ``$`` mean a line's ends, else the text's.
+def compiled(expressions: Sequence[tuple[int, str]]) -> Any:
+    """A block-mode database of (code, expression); ``^`` and ``$`` mean the text's ends.
 
     Raises hyperscan.HyperscanError where an expression is refused.
     """
     split = [(code, way) for code, expression in expressions for way in ways(expression)]
-    flags = FLAGS | (int(hyperscan.HS_FLAG_MULTILINE) if lines else 0)
     if sum(len(way) for _, way in split) < _WORTH_KEEPING:
-        return _compile(split, flags)
-    name = _key(split, flags)
+        return _compile(split, FLAGS)
+    name = _key(split, FLAGS)
     kept = _read(name)
     if kept is not None:
         return kept
-    database = _compile(split, flags)
+    database = _compile(split, FLAGS)
     _write(name, database)
     return database
 

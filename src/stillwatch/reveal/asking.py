@@ -138,14 +138,14 @@ def _read(
 def _prompts_in(batch: pa.RecordBatch) -> list[tuple[str, str]]:
     """(account, last user message) of each row that has one, as the text pass takes it out."""
     from stillwatch.sketch.columns import text_column
-    from stillwatch.sketch.conversations import Conversations, take_apart
+    from stillwatch.sketch.conversations import take_apart
     from stillwatch.sketch.siphash import domain_key
 
     if not len(batch):
         return []
-    columns = [text_column(batch.column(name)) for name in ("messages", "prompt", "system")]
+    messages, prompt, system = (text_column(batch.column(name)) for name in ("messages", "prompt", "system"))
     nothing = domain_key(b"", "reveal")
-    talk = Conversations(*take_apart(*columns, nothing, nothing))
+    talk = take_apart(messages, prompt, system, nothing, nothing)
     out = []
     for row, account in enumerate(batch.column("account_id").to_pylist()):
         start, end = int(talk.prompt_starts[row]), int(talk.prompt_ends[row])

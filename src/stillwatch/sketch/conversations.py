@@ -27,8 +27,8 @@ class Text(NamedTuple):
 
 
 class Conversations(NamedTuple):
-    """What `take_apart` leaves. `prompts` holds all last user messages, a line feed after each (``prompt_starts``
-    and ``prompt_ends``; start -1 where there is none). `systems` holds each *distinct* system prompt once;
+    """What `take_apart` leaves. `prompts` holds all last user messages (``prompt_starts`` and ``prompt_ends``; start -1
+    where there is none). `systems` holds each *distinct* system prompt once;
     ``system_of`` is its number or -1. ``turns`` is -1 where the conversation is unknown, ``history`` is valid where
     ``has_history``. ``turn_rows`` and ``turn_hashes`` list assistant turns."""
 
@@ -156,15 +156,25 @@ def _well_formed(buffer: Array, i: int, end: int, roles: Array, starts: Array, s
     return count, roles, starts, stops
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def take_apart(messages: Text, prompt: Text, system: Text, turn_key: Any, history_key: Any) -> Any:
-    """Take apart every row (fields as in `Conversations`). All three columns have equal rows and valid UTF-8.
+def take_apart(messages: Text, prompt: Text, system: Text, turn_key: Any, history_key: Any) -> Conversations:
+    """Take apart every row. All three columns have equal rows and valid UTF-8.
 
-    The last user message is the last one that holds text: an agent's tool results are no words of a user's.
+    The last user message is the last one that holds text: an agent's tool results are no words of a user's. Where no
+    row has a conversation, the prompts stay where they lie and are not copied.
     """
+    in_place = not messages.known.any()
+    talk = Conversations(*_take_apart(messages, prompt, system, turn_key, history_key, in_place))
+    return talk._replace(prompts=prompt.data) if in_place else talk
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _take_apart(
+    messages: Text, prompt: Text, system: Text, turn_key: Any, history_key: Any, in_place: bool
+) -> Any:
     rows = messages.known.size
     tk0, tk1, hk0, hk1 = turn_key[0], turn_key[1], history_key[0], history_key[1]
-    prompts = np.empty(np.int64(prompt.offsets[rows]) - prompt.offsets[0] + 2 * rows + 65536, dtype=np.uint8)
+    copied = 0 if in_place else np.int64(prompt.offsets[rows]) - prompt.offsets[0]
+    prompts = np.empty(copied + 65536, dtype=np.uint8)
     systems = np.empty(65536, dtype=np.uint8)
     prompt_starts, prompt_ends = np.full(rows, -1, dtype=np.int64), np.zeros(rows, dtype=np.int64)
     system_starts, system_ends = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
@@ -239,13 +249,14 @@ def take_apart(messages: Text, prompt: Text, system: Text, turn_key: Any, histor
             prompt_ends[row] = used
         elif prompt.known[row]:
             start, stop = np.int64(prompt.offsets[row]), np.int64(prompt.offsets[row + 1])
-            prompts = _room(prompts, used, stop - start)
-            prompt_starts[row] = used
-            prompts[used : used + stop - start] = prompt.data[start:stop]
-            used += stop - start  # type: ignore[assignment]
-            prompt_ends[row] = used
-        prompts[used] = 0x0A
-        used += 1
+            if in_place:
+                prompt_starts[row], prompt_ends[row] = start, stop
+            else:
+                prompts = _room(prompts, used, stop - start)
+                prompt_starts[row] = used
+                prompts[used : used + stop - start] = prompt.data[start:stop]
+                used += stop - start  # type: ignore[assignment]
+                prompt_ends[row] = used
         length = 0
         if first_system >= 0:
             start, stop = starts[first_system], stops[first_system]
@@ -267,8 +278,6 @@ def take_apart(messages: Text, prompt: Text, system: Text, turn_key: Any, histor
                 seen_hash[distinct] = hashed
                 system_starts[distinct], system_ends[distinct] = system_used, system_used + length
                 system_used += length
-                systems[system_used] = 0x0A
-                system_used += 1
                 distinct += 1
             system_of[row] = seen[slot]
     return (

@@ -18,6 +18,10 @@ Array = Any
 _MIX1, _MIX2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _WORD, _STEP = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _ROLL = np.uint64(0xA0761D6478BD642F)
+_ROLL2 = np.uint64(0xA0761D6478BD642F**2 % (1 << 64))
+_ROLL3, _ROLL4 = np.uint64(0xA0761D6478BD642F**3 % (1 << 64)), np.uint64(0xA0761D6478BD642F**4 % (1 << 64))
+_TWO, _FOUR = np.uint64(2), np.uint64(4)
+_AT_ONCE = 256
 _S33, _S32, _S3, _ONE = np.uint64(33), np.uint64(32), np.uint64(3), np.uint64(1)
 _WORD_SEED = np.uint64(0x5354494C4C570001)
 _OPENING = np.uint64(0x5354494C4C571001)
@@ -105,22 +109,24 @@ def sampled_shingles(units: Array, count: int, unspaced: bool, out: Array) -> in
         limit = _T2
     elif shingles > _R0:
         limit = _T1
-    seed = _SHINGLE5 if unspaced else _SHINGLE4
+    hashes = np.empty(_AT_ONCE, dtype=np.uint64)
     kept = 0
-    last = shingles + width - 1
-    a, b, c, d = np.uint64(0), units[0], units[1], units[2]
-    start = 3
-    if unspaced:
-        a, b, c, d = units[0], units[1], units[2], units[3]
-        start = 4
-    for i in range(start, last):
-        e = units[i]
-        joined = (((a * _ROLL + b) * _ROLL + c) * _ROLL + d) * _ROLL + e
-        hashed = mix(joined ^ seed)
-        if hashed <= limit:
+    for start in range(0, shingles, _AT_ONCE):
+        here = min(_AT_ONCE, shingles - start)
+        # Hash first, choose after: a loop without a choice in it runs on many numbers at once.
+        if unspaced:
+            for k in range(here):
+                i = np.uint64(start + k)
+                joined = (units[i] * _ROLL4 + units[i + _ONE] * _ROLL3) + (units[i + _TWO] * _ROLL2 + units[i + _S3] * _ROLL)  # noqa: E501
+                hashes[k] = mix((joined + units[i + _FOUR]) ^ _SHINGLE5)
+        else:
+            for k in range(here):
+                i = np.uint64(start + k)
+                joined = units[i] * _ROLL3 + units[i + _ONE] * _ROLL2 + units[i + _TWO] * _ROLL
+                hashes[k] = mix((joined + units[i + _S3]) ^ _SHINGLE4)
+        for k in range(here):
             if kept == out.size:
-                break
-            out[kept] = np.int64(hashed)
-            kept += 1
-        a, b, c, d = (b, c, d, e) if unspaced else (a, c, d, e)
+                return kept
+            out[kept] = np.int64(hashes[k])
+            kept += np.int64(hashes[k] <= limit)  # type: ignore[assignment]
     return kept

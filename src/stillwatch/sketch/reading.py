@@ -24,7 +24,7 @@ from stillwatch.sketch.public_hashes import (
     sampled_shingles,
     word_hash,
 )
-from stillwatch.sketch.siphash import load64, siphash, store64
+from stillwatch.sketch.siphash import load64, siphash_two, store64, trailing_zeros
 from stillwatch_gateway.characters import DIGIT, IGNORE, LETTER, PUNCT, SPACE, UNSPACED
 
 Array = Any
@@ -40,8 +40,8 @@ _LATN, _ZZZZ, _HANI = SCRIPTS.index("Latn"), SCRIPTS.index("Zzzz"), SCRIPTS.inde
 _SCRIPT_COUNT, _LANGUAGE_COUNT = len(SCRIPTS), len(LANGUAGES)
 _FENCE = 4
 _CASE_BITS, _HIGH_BITS = np.uint64(0x2020202020202020), np.uint64(0x8080808080808080)
-_LOW_BITS, _S56 = np.uint64(0x0101010101010101), np.uint64(56)
 _FROM_A, _FROM_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)
+_HAS_LETTERS, _SHORT, _VOTES = np.uint8(1), np.uint8(2), np.uint8(4)
 _ONE, _BIGRAM = np.uint64(1), np.uint64(0xE7037ED1A0B428DB)
 
 
@@ -93,15 +93,47 @@ def read_texts(
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _add_to_planes(planes: Array, hashed: Any) -> None:
-    """Count one more hash bit by bit: `planes` are 64 binary counters stood on their side."""
+def _carry(planes: Array, first: int, hashed: Any) -> None:
+    """Add to the planes from `first` on, as far as there is something to carry."""
     carry = hashed
-    for p in range(planes.size):
+    for p in range(first, planes.size):
         both = planes[p] & carry
         planes[p] ^= carry
         carry = both
         if carry == np.uint64(0):
             break
+
+
+@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _add3(a: Any, b: Any, c: Any) -> Any:
+    """(sum, carry) of three bits, in each of 64 places."""
+    half = a ^ b
+    return half ^ c, (a & b) | (half & c)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count_bits(votes: Array, count: int, planes: Array) -> None:
+    """Count `count` hashes bit by bit: `planes` are 64 binary counters stood on their side.
+
+    Eight at a time by carry-save adders (Harley and Seal, in Warren, Hacker's Delight): no step waits on a choice.
+    """
+    planes[:] = np.uint64(0)
+    ones, twos, fours = np.uint64(0), np.uint64(0), np.uint64(0)
+    i = 0
+    while i + 8 <= count:
+        ones, two = _add3(ones, votes[i], votes[i + 1])
+        ones, other = _add3(ones, votes[i + 2], votes[i + 3])
+        twos, four = _add3(twos, two, other)
+        ones, two = _add3(ones, votes[i + 4], votes[i + 5])
+        ones, other = _add3(ones, votes[i + 6], votes[i + 7])
+        twos, more = _add3(twos, two, other)
+        fours, eights = _add3(fours, four, more)
+        _carry(planes, 3, eights)
+        i += 8
+    planes[0], planes[1], planes[2] = ones, twos, fours
+    while i < count:
+        _carry(planes, 0, votes[i])
+        i += 1
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -149,6 +181,44 @@ def _common(words: Array, masks: Array, hashed: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _mark(masked: Array, word: int, end: int, letters: int, numeric: bool) -> Any:
+    """What a word may do: be looked up by language, and vote on the topic where it is not short and holds no number."""
+    if letters == 0:
+        return np.uint8(0)
+    mark = _HAS_LETTERS
+    if end - word <= 16:
+        mark |= _SHORT
+    if letters > (3 if masked[word] < 0xE0 else 1) and not numeric:
+        mark |= _VOTES
+    return mark
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _look_up(
+    units: Array, marks: Array, count: int, votes: Array, voters: int, table: Tables, languages: Array
+) -> int:
+    """Count the common words of the first words of a text by language, and let the other words vote; the voters."""
+    looked = 0
+    for k in range(count):
+        mark = marks[k]
+        if not mark & _HAS_LETTERS:
+            continue
+        languages_of = np.uint32(0)
+        if mark & _SHORT:
+            languages_of = _common(table.common_words, table.common_masks, units[k])
+        if looked < LANGUAGE_WORDS:
+            looked += 1
+            left = np.uint64(languages_of)
+            while left:
+                languages[trailing_zeros(left)] += 1
+                left &= left - _ONE
+        # Written in any case, kept only where it counts: a guess that goes wrong costs more than a write.
+        votes[voters] = units[k]
+        voters += np.int64(languages_of == np.uint32(0)) & np.int64(mark >> 2)  # type: ignore[assignment]
+    return voters
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _read_all(
     buffer: Array, starts: Array, ends: Array, fk0: Any, fk1: Any, mk0: Any, mk1: Any, sample: bool, longest: int,
     table: Tables, out: Reading,
@@ -157,6 +227,8 @@ def _read_all(
     folded = np.zeros(longest + 32, dtype=np.uint8)
     masked = np.zeros(longest + 32, dtype=np.uint8)
     units = np.zeros(longest + 8, dtype=np.uint64)
+    marks = np.zeros(longest + 8, dtype=np.uint8)
+    votes = np.zeros(longest + 8, dtype=np.uint64)
     planes = np.zeros(_PLANES, dtype=np.uint64)
     own = np.zeros(MOST_FINGERPRINTS, dtype=np.int64)
     sampled = np.empty(max(16 * starts.size, 1024), dtype=np.int64)
@@ -172,7 +244,6 @@ def _read_all(
         out.chars[t] = 0
         if end <= i:
             continue
-        planes[:] = np.uint64(0)
         f = m = count = unspaced = voters = chars = 0
         word = -1
         letters = 0
@@ -180,8 +251,7 @@ def _read_all(
         quote, quote_at, quote_from, quote_bound = 0, 0, 0, 0
         before = np.uint64(0)
         scripts = out.scripts[t]
-        languages = out.languages[t]
-        looked = 0
+        latin = 0
         # One turn more than there are characters: the end of the text ends the last word.
         while i <= end:
             code, step = 0x20, 1
@@ -202,34 +272,53 @@ def _read_all(
                             word = m
                             letters = 0
                             numeric = False
-                        first = i
-                        step = 8
-                        while step == 8 and i + 8 <= end:
-                            # Eight at a time: lower case, how many of them are letters from the left, write all.
-                            eight = load64(buffer, i)
-                            low = eight | _CASE_BITS
-                            seven = low & ~_HIGH_BITS
-                            not_letters = ~((seven + _FROM_A) & ~(seven + _FROM_Z) & ~eight) & _HIGH_BITS
-                            if not_letters:
-                                edge = not_letters & (~not_letters + _ONE)
-                                step = np.int64((((edge - _ONE) & _LOW_BITS) * _LOW_BITS) >> _S56) - 1  # type: ignore[assignment]
-                            store64(folded, f, low)
-                            store64(masked, m, low)
-                            f += step
-                            m += step
-                            i += step
-                        while step == 8 and i < end:
-                            code = np.int64(buffer[i] | 32)  # type: ignore[assignment]
-                            if buffer[i] >= 0x80 or code < 0x61 or code > 0x7A:
-                                break
-                            folded[f] = code
-                            masked[m] = code
-                            f += 1
-                            m += 1
-                            i += 1
-                        chars += i - first
-                        letters += i - first
-                        scripts[_LATN] += i - first
+                        going = True
+                        while going:
+                            first = i
+                            step = 8
+                            while step == 8 and i + 8 <= end:
+                                # Eight at a time: lower case, how many of them are letters from the left, write all.
+                                eight = load64(buffer, i)
+                                low = eight | _CASE_BITS
+                                seven = low & ~_HIGH_BITS
+                                not_letters = ~((seven + _FROM_A) & ~(seven + _FROM_Z) & ~eight) & _HIGH_BITS
+                                step = trailing_zeros(not_letters) >> 3
+                                store64(folded, f, low)
+                                store64(masked, m, low)
+                                f += step
+                                m += step
+                                i += step
+                            while step == 8 and i < end:
+                                code = np.int64(buffer[i] | 32)  # type: ignore[assignment]
+                                if buffer[i] >= 0x80 or code < 0x61 or code > 0x7A:
+                                    break
+                                folded[f] = code
+                                masked[m] = code
+                                f += 1
+                                m += 1
+                                i += 1
+                            chars += i - first
+                            letters += i - first
+                            latin += i - first
+                            # Most words are followed by a space and a letter: then the next one is read right here.
+                            going = i + 1 < end and buffer[i] == 0x20 and buffer[i + 1] < 0x80
+                            if going:
+                                code = np.int64(buffer[i + 1] | 32)  # type: ignore[assignment]
+                                going = code >= 0x61 and code <= 0x7A
+                            if going:
+                                units[count] = word_hash(masked, word, m)
+                                marks[count] = _mark(masked, word, m, letters, numeric)
+                                count += 1
+                                before = np.uint64(0)
+                                folded[f] = 0x20
+                                masked[m] = 0x20
+                                f += 1
+                                m += 1
+                                i += 1
+                                chars += 1
+                                word = m
+                                letters = 0
+                                numeric = False
                         continue
                     kind &= 7
                 else:
@@ -298,23 +387,9 @@ def _read_all(
                 continue
             in_number = False
             if word >= 0:
-                hashed = word_hash(masked, word, m)
-                units[count] = hashed
+                units[count] = word_hash(masked, word, m)
+                marks[count] = _mark(masked, word, m, letters, numeric)
                 count += 1
-                if letters > 0:
-                    languages_of = np.uint32(0)
-                    if m - word <= 16:
-                        languages_of = _common(table.common_words, table.common_masks, hashed)
-                    if looked < LANGUAGE_WORDS:
-                        looked += 1
-                        if languages_of:
-                            for bit in range(_LANGUAGE_COUNT):
-                                if (languages_of >> np.uint32(bit)) & np.uint32(1):
-                                    languages[bit] += 1
-                    long_enough = letters > (3 if masked[word] < 0xE0 else 1)
-                    if languages_of == np.uint32(0) and long_enough and not numeric:
-                        _add_to_planes(planes, hashed)
-                        voters += 1
                 word = -1
                 before = np.uint64(0)
             if kind == SPACE:
@@ -333,11 +408,12 @@ def _read_all(
                 m = put_character(masked, m, code)
                 hashed = word_hash(masked, first, m)
                 units[count] = hashed
+                marks[count] = np.uint8(0)
                 count += 1
                 unspaced += 1
                 scripts[script] += 1
                 if before != np.uint64(0):
-                    _add_to_planes(planes, mix(before * _BIGRAM + hashed))
+                    votes[voters] = mix(before * _BIGRAM + hashed)
                     voters += 1
                 before = hashed
                 i += step
@@ -374,13 +450,15 @@ def _read_all(
                         quote, quote_at, quote_from, quote_bound = closer, m, i, QUOTE_BOUND
                 m = put_character(masked, m, code)
             i += step
+        scripts[_LATN] += latin
+        voters = _look_up(units, marks, count, votes, voters, table, out.languages[t])
         out.chars[t] = chars
         out.words[t] = count
         if f == 0:
             continue
         known = FOLDED_KNOWN
-        out.folded[t] = np.int64(siphash(folded, 0, f, fk0, fk1))
-        out.masked[t] = np.int64(siphash(masked, 0, m, mk0, mk1))
+        one, other = siphash_two(folded, f, fk0, fk1, masked, m, mk0, mk1)
+        out.folded[t], out.masked[t] = np.int64(one), np.int64(other)
         dense = 2 * unspaced > count
         found, hashed = opening_hash(units, count, dense)
         if found:
@@ -392,6 +470,7 @@ def _read_all(
             out.closing[t] = np.int64(hashed)
         if voters > 0:
             known |= TOPIC_KNOWN
+            _count_bits(votes, voters, planes)
             out.topic[t] = np.int64(_majority(planes, voters))
         out.known[t] = known
         if sample:

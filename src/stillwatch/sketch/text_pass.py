@@ -52,15 +52,8 @@ def sketch_batch(batch: pa.RecordBatch, accounts: Array, key: bytes, rules: Comp
     timed = read_only(known(times))
     moments = read_only(np.asarray(times.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), dtype=np.int64))
 
-    talk = Conversations(
-        *take_apart(
-            text_column(columns["messages"]),
-            text_column(columns["prompt"]),
-            text_column(columns["system"]),
-            domain_key(key, "turn"),
-            domain_key(key, "history"),
-        )
-    )
+    messages, said, told = (text_column(columns[name]) for name in ("messages", "prompt", "system"))
+    talk = take_apart(messages, said, told, domain_key(key, "turn"), domain_key(key, "history"))
     prompt_keys = domain_key(key, "prompt"), domain_key(key, "masked")
     system_keys = domain_key(key, "system"), domain_key(key, "system masked")
     prompt = read_texts(read_only(talk.prompts), talk.prompt_starts, talk.prompt_ends, *prompt_keys, sample=True)
