@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stillwatch.errors import OutsideError, UsageError
+from stillwatch.store.formats import bring_up
 
 FILE_NAME = "decisions.sqlite"
 FORMAT = "1"
@@ -102,23 +103,9 @@ class Record:
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=FULL")
             self.db.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in free pages
-            known = self._format()
-            if known in (None, FORMAT):
-                self.db.executescript(_SCHEMA)
-                self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
-                known = self._format()
+            bring_up(self.db, path, schema=_SCHEMA, current=FORMAT)
         except sqlite3.DatabaseError as error:
             raise OutsideError(str(path), "cannot be read as decisions", "restore it from a backup") from error
-        if known != FORMAT:
-            raise UsageError(
-                str(path), f"was written by another version (format {str(known)[:10]})", "use that version"
-            )
-
-    def _format(self) -> str | None:
-        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
-            return None
-        row = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
-        return None if row is None else str(row[0])
 
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:

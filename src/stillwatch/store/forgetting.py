@@ -21,8 +21,10 @@ import pyarrow.parquet as pq
 
 from stillwatch.errors import UsageError
 from stillwatch.records.tables import KEPT, KEPT_ACCOUNT
+from stillwatch.store.key_check import remember_keys
+from stillwatch.store.locks import FINDINGS_LOCK, FINDINGS_WAIT, locked
 from stillwatch.store.parts import KINDS, read_part
-from stillwatch.store.writing import FINDINGS_LOCK, FINDINGS_WAIT, clear_unfinished, locked, replace_parts, sweep_up
+from stillwatch.store.writing import clear_unfinished, replace_parts, sweep_up
 
 #: Columns of KEPT that hold hashes made with the secret key.
 KEYED = tuple(c.name for c in KEPT if c.type == "int64" and "hash" in c.meaning and "public" not in c.meaning)
@@ -79,8 +81,11 @@ def rotate_key(store: Any) -> dict[str, Any]:
         with store.ledger.transaction() as db:
             cleared = ", ".join(f"{column}=NULL" for column in _KEYED_ACCOUNT)
             touched["account_records"] = db.execute(f"UPDATE account_records SET {cleared}").rowcount  # noqa: S608
-        store.key = secrets.token_bytes(32)
-        write_key(store.home / "secret.key", store.key)
+        fresh = secrets.token_bytes(32)
+        remember_keys(store.ledger, store.key, fresh)  # killed between these lines, either is right
+        write_key(store.home / "secret.key", fresh)
+        remember_keys(store.ledger, fresh)
+        store.key = fresh
     return touched
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.errors import OutsideError, UsageError
+from stillwatch.store.formats import bring_up
 
 FILE_NAME = "indicators.sqlite"
 FORMAT = "1"
@@ -48,15 +49,9 @@ class Indicators:
             self.db.row_factory = sqlite3.Row
             path.chmod(0o600)
             self.db.execute("PRAGMA journal_mode=WAL")
-            self.db.executescript(_SCHEMA)
-            self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
-            known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()[0]
+            bring_up(self.db, path, schema=_SCHEMA, current=FORMAT)
         except sqlite3.DatabaseError as error:
             raise OutsideError(str(path), "cannot be read as indicators", "restore it from a backup") from error
-        if known != FORMAT:
-            raise UsageError(
-                str(path), f"was written by another version (format {str(known)[:10]})", "use that version"
-            )
 
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:

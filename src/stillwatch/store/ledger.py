@@ -13,10 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.arrow_types import arrow_schema
-from stillwatch.errors import OutsideError, UsageError
+from stillwatch.errors import OutsideError
 from stillwatch.records.tables import KEPT_ACCOUNT, RELEASE
+from stillwatch.store.formats import Step, bring_up
 
 FORMAT = "1"
+STEPS: tuple[Step, ...] = ()
+"""From each older format to the next; see `store/formats.py`."""
 TIME = pa.timestamp("us", tz="UTC")
 _ACCOUNT_COLUMNS = [column.name for column in KEPT_ACCOUNT]
 _SQL_TYPE = {"int64": "INTEGER", "timestamp": "INTEGER", "string": "TEXT"}
@@ -45,14 +48,9 @@ class Ledger:
             self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
             self._open()
             self.db.execute("PRAGMA synchronous=FULL")
-            self.db.executescript(_SCHEMA)
-            known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
-            if known is None:
-                self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
+            bring_up(self.db, path, schema=_SCHEMA, current=FORMAT, steps=STEPS, alone=True)
         except sqlite3.DatabaseError as error:
             raise OutsideError(str(path), "the ledger cannot be read", "restore it, or start a new --home") from error
-        if known is not None and known[0] != FORMAT:
-            raise UsageError(str(path), f"was written by another version (format {known[0][:10]})", "use a new --home")
 
     def _open(self) -> None:
         """Of two that open a new ledger at once SQLite lets neither wait for the other's change of the journal."""
