@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.errors import UsageError
 
 
 @click.command()
@@ -38,7 +37,9 @@ def backup(home: Path, to: Path, without_key: bool, as_json: bool) -> None:
     size = f"{done.files:,} files, {_size(done.bytes)}"
     click.echo(f"Backed up {size}; {done.copied_files:,} of them were new ({_size(done.copied_bytes)}).")
     if done.with_key:
-        click.echo("The secret key is in it, readable by you alone: who has the backup can tell whose hashes are whose.")
+        click.echo(
+            "The secret key is in it, readable by you alone: who has the backup can tell whose hashes are whose."
+        )
     else:
         click.echo("Without the secret key: keep DIR/secret.key in another place, a restore asks for it.")
     click.echo(f"next: `stillwatch restore --from {quoted(to, 200)} --check` verifies it.")
@@ -67,7 +68,9 @@ def restore(source: Path, home: Path, key: Path | None, check: bool, as_json: bo
         return
     from stillwatch.report.plain_text import clean, quoted
 
-    what = f"{done.files:,} files, {_size(done.bytes)}, of {clean(done.made_at, 40)} by version {clean(done.version, 20)}"
+    what = (
+        f"{done.files:,} files, {_size(done.bytes)}, of {clean(done.made_at, 40)} by version {clean(done.version, 20)}"
+    )
     if check:
         click.echo(f"The backup is whole: {what}.")
         return
@@ -82,3 +85,59 @@ def _size(count: int) -> str:
             break
         size, unit = size / 1024, larger
     return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+
+
+@click.command()
+@options.home_option
+@click.option("--settings", "settings_file", type=click.Path(path_type=Path), metavar="FILE",
+              help="The settings to look at (default: stillwatch.toml here, else in the home).")  # fmt: skip
+@click.option("--deep", is_flag=True, help="Read every stored part whole, not only how it ends.")
+@click.option("--mend", is_flag=True,
+              help="Do what loses nothing: remove leftovers, narrow rights, give free space back.")  # fmt: skip
+@options.json_option
+def doctor(home: Path, settings_file: Path | None, deep: bool, mend: bool, as_json: bool) -> None:
+    """Say what is wrong with a home, its inputs and its settings, and how to mend it.
+
+    It changes nothing without --mend, and may be asked at any time. Exit status 0 where nothing is broken or to be
+    warned of, else 1.
+    """
+    from stillwatch.doctor import examine
+
+    with terminal.progress() as progress:
+        tell = (lambda step: progress({"step": step})) if progress is not None else None
+        found = examine(home, settings_file=settings_file, deep=deep, mend=mend, tell=tell)
+    if as_json:
+        terminal.print_json({
+            "home": str(home), "well": found.well, "checks": list(found.checks), "mended": list(found.mended),
+            "findings": [{"check": check, **dataclasses.asdict(ailment)} for check, ailment in found.ailments],
+        })  # fmt: skip
+    else:
+        _show(found)
+    if not found.well:
+        raise click.exceptions.Exit(1)
+
+
+def _show(found: Any) -> None:
+    from stillwatch.report.letter import item, say
+    from stillwatch.report.plain_text import clean
+
+    console = terminal.console()
+    for done in found.mended:
+        say(console, f"mended  {clean(done, 400)}", style="green")
+    styles = {"broken": "bold red", "warning": "yellow", "note": "dim"}
+    for _, ailment in found.ailments:
+        style = styles[ailment.severity]
+        item(
+            console,
+            ailment.severity,
+            f"{clean(ailment.where, 200)}: {clean(ailment.what, 1000)}",
+            style=style,
+            indent=0,
+        )
+        item(console, "", f"try: {clean(ailment.do, 400)}", indent=8)
+    counts = []
+    for severity in styles:
+        if n := sum(ailment.severity == severity for _, ailment in found.ailments):
+            counts.append(f"{n} {severity}{'s' if n > 1 and severity != 'broken' else ''}")
+    told = ", ".join(counts) or "nothing wrong"
+    say(console, f"{len(found.checks)} things were looked at: {told}.")

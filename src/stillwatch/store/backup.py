@@ -1,8 +1,8 @@
 """A backup of a home while it is in use, whole in itself: a folder that grows by what is new, or one tar file.
 
-Every SQLite file is copied by SQLite's own backup, all under the findings lock, which a sweep takes only while it writes
-its findings. The ledger's copy says which parts belong to it; parts never change, so they are copied afterwards without
-any lock. Where one was replaced meanwhile (joined with others, or a customer was forgotten), it begins again.
+Every SQLite file is copied by SQLite's own backup, all under the findings lock, which a sweep takes only while it
+writes its findings. The ledger's copy says which parts belong to it; parts never change, so they are copied afterwards
+without any lock. Where one was replaced meanwhile (joined with others, or a customer was forgotten), it begins again.
 A folder holds `manifest.json` and files named by their SHA-256: the manifest is replaced last, so a backup that was cut
 off leaves the one before it.
 """
@@ -96,7 +96,9 @@ def read_manifest(text: str | bytes, where: str) -> dict[str, Any]:
     if known > BACKUP_FORMAT:
         raise UsageError(where, f"is a newer version's (format {known})", "restore it with the version that wrote it")
     names = [path for path, *_ in files]
-    bad = [p for p in names if p.startswith("/") or "\0" in p or not set(Path(p).parts).isdisjoint({"..", "."}) or not p]
+    bad = [
+        p for p in names if p.startswith("/") or "\0" in p or not set(Path(p).parts).isdisjoint({"..", "."}) or not p
+    ]
     if bad or len(set(names)) < len(names):
         raise UsageError(where, "names files outside of a home, or twice", "this is no backup that stillwatch made")
     return dict(read)
@@ -230,9 +232,7 @@ def _again(home: Path, once: Callable[[Path], BackedUp], beside: Path) -> Backed
     raise OutsideError(str(home), "changes faster than it can be copied", "try again when less is written here")
 
 
-def _to_folder(
-    home: Path, to: Path, with_key: bool, progress: Progress
-) -> BackedUp:
+def _to_folder(home: Path, to: Path, with_key: bool, progress: Progress) -> BackedUp:
     if to.exists() and not to.is_dir():
         raise UsageError(str(to), "is a file", "name a folder, or a file that ends in .tar")
     if to.is_dir() and not (to / MANIFEST).is_file() and any(n.name not in (LOCK, "files") for n in to.iterdir()):

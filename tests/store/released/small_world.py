@@ -1,4 +1,4 @@
-"""The traffic in the stores that released versions wrote: 12 accounts that harvest, 40 that do not. `python small_world.py DIR`."""
+"""The traffic in the stores that released versions wrote: 12 accounts harvest, 40 do not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,43 @@ from pathlib import Path
 
 _SUBJECTS = ("fractions", "tides", "sorting", "treaties", "enzymes", "sonnets", "orbits", "markets", "proofs", "soils")
 _WORDS = (
-    "bread pan landlord note weekend garden script slow forty book first translate plan kettle fever bicycle rent verb "
-    "lamp visa cousin soup invoice guitar ladder paint jacket river train salt mirror violin tax fence honey puzzle"
-).split()
+    "bread",
+    "pan",
+    "landlord",
+    "note",
+    "weekend",
+    "garden",
+    "script",
+    "slow",
+    "forty",
+    "book",
+    "first",
+    "translate",
+    "plan",
+    "kettle",
+    "fever",
+    "bicycle",
+    "rent",
+    "verb",
+    "lamp",
+    "visa",
+    "cousin",
+    "soup",
+    "invoice",
+    "guitar",
+    "ladder",
+    "paint",
+    "jacket",
+    "river",
+    "train",
+    "salt",
+    "mirror",
+    "violin",
+    "tax",
+    "fence",
+    "honey",
+    "puzzle",
+)
 _START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
