@@ -9,6 +9,7 @@ off leaves the one before it.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -36,6 +37,7 @@ Progress = Callable[[dict[str, Any]], None] | None
 BACKUP_FORMAT = 1
 MANIFEST = "manifest.json"
 _TRIES = 20
+_STAGING = ".stillwatch-backup-"
 _NOT_KEPT = frozenset({LOCK, FINDINGS_LOCK, "scratch"})
 _PASSING = ("-wal", "-shm", "-journal", ".new", ".writing")
 #: Without these a backup tells less to whoever reads it: the key, a signing key, a token for this machine's service.
@@ -214,10 +216,10 @@ def _told(to: Path, manifest: dict[str, Any], copied: list[int]) -> BackedUp:
     )  # fmt: skip
 
 
-def _again(home: Path, once: Callable[[Path], BackedUp], beside: Path) -> BackedUp:
+def _again(home: Path, once: Callable[[Path], BackedUp], beside: Path, prefix: str = _STAGING) -> BackedUp:
     """Once, and again with a new snapshot as long as a part is replaced under it."""
     for _ in range(_TRIES):
-        with tempfile.TemporaryDirectory(dir=beside, prefix=".stillwatch-backup-") as staging:
+        with tempfile.TemporaryDirectory(dir=beside, prefix=prefix) as staging:
             try:
                 return once(Path(staging))
             except _Moved:
@@ -240,7 +242,7 @@ def _to_folder(home: Path, to: Path, with_key: bool, progress: Progress) -> Back
     (to / "files").mkdir(parents=True, exist_ok=True, mode=0o700)
     to.chmod(0o700)
     with locked(to):
-        for left in (*to.glob(".stillwatch-backup-*"), *(to / "files").glob("*.new")):
+        for left in (*to.glob(f"{_STAGING}*"), *(to / "files").glob("*.new")):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         before = _before(to)
 
@@ -314,7 +316,9 @@ def _to_file(home: Path, to: Path, with_key: bool, progress: Progress) -> Backed
     if to.exists():
         raise UsageError(str(to), "is there already", "name a new file; or a folder, which is brought up to date")
     to.parent.mkdir(parents=True, exist_ok=True)
-    fresh = to.with_name(f".{to.name}.{secrets.token_hex(4)}.new")
+    fresh, prefix = to.with_name(f".{to.name}.new"), f".{to.name}.parts-"
+    for left in to.parent.glob(f"{glob.escape(prefix)}*"):  # by one that was killed
+        shutil.rmtree(left, ignore_errors=True)
 
     def once(staging: Path) -> BackedUp:
         snap = _snapshot(home, staging)
@@ -348,7 +352,7 @@ def _to_file(home: Path, to: Path, with_key: bool, progress: Progress) -> Backed
         return _told(to, manifest, [entry["bytes"] for entry in entries])
 
     try:
-        return _again(home, once, to.parent)
+        return _again(home, once, to.parent, prefix)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stillwatch.errors import UsageError
+from stillwatch.errors import UnknownAccount, UsageError
 from stillwatch.records.tables import KEPT, KEPT_ACCOUNT
 from stillwatch.store.key_check import remember_keys
 from stillwatch.store.locks import FINDINGS_LOCK, FINDINGS_WAIT, locked
@@ -34,7 +34,7 @@ _KEYED_ACCOUNT = tuple(c.name for c in KEPT_ACCOUNT if c.type == "int64")
 def forget(store: Any, account_id: str) -> dict[str, Any]:
     """Removes an account from parts, ledger, kept text, findings and history. Returns rows touched, by place.
 
-    UsageError where nothing here names it: a misspelt id must not look like a customer who is gone.
+    UnknownAccount where nothing here names it: a misspelt id must not look like a customer who is gone.
     """
     touched: dict[str, Any] = {}
     with locked(store.home), locked(store.home, FINDINGS_LOCK, FINDINGS_WAIT):
@@ -104,11 +104,11 @@ def _without_rows(store: Any, kind: str, column: str, value: Any, ids: set[str])
     return removed
 
 
-def _unknown(store: Any, account_id: str) -> UsageError:
+def _unknown(store: Any, account_id: str) -> UnknownAccount:
     known = store.account_ids().column("account_id").to_pylist()[:100_000]
     near = difflib.get_close_matches(account_id[:200], known, 1, 0.8)
     hint = f"the nearest account is {near[0][:200]!r}" if near else "check the id: stillwatch explain ID"
-    return UsageError("ACCOUNT", f"nothing here names {account_id[:200]!r}", hint)
+    return UnknownAccount("ACCOUNT", f"nothing here names {account_id[:200]!r}", hint)
 
 
 def _from_history(folder: Path, account_id: str) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import sqlite3
 import tarfile
@@ -48,7 +47,8 @@ def restore(source: Path, home: Path | None, *, key: Path | None = None, progres
                 _check_key(backup, key, source, needed=False)
                 return _told(backup, None, _copy(backup, None, progress))
             given = _check_key(backup, key, source, needed=True)
-            stage = home.absolute().with_name(f".{home.absolute().name}.{secrets.token_hex(4)}.restoring")
+            stage = home.absolute().with_name(f".{home.absolute().name}.restoring")
+            shutil.rmtree(stage, ignore_errors=True)  # of one that was killed
             stage.mkdir(parents=True, mode=0o700)
             try:
                 total = _copy(backup, stage, progress)
