@@ -18,6 +18,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -137,6 +138,8 @@ def _snapshot(home: Path, staging: Path) -> _Snapshot:
             formats[source.name] = _copy_database(source, target)
             copies.append((source.name, target, source.stat().st_mtime_ns))
         with closing(sqlite3.connect(staging / "ledger.sqlite")) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name='parts'").fetchone():
+                raise UsageError(str(home), "holds nothing yet", "back it up after its first sweep")
             parts = [(f"{kind}/{name}", size) for kind, name, size in db.execute("SELECT kind, name, bytes FROM parts")]
             rows = dict(db.execute("SELECT kind, sum(rows) FROM parts GROUP BY kind").fetchall())
             kinds = {kind for (kind,) in db.execute("SELECT DISTINCT kind FROM parts")} | {
@@ -223,7 +226,7 @@ def _again(home: Path, once: Callable[[Path], BackedUp], beside: Path, prefix: s
             try:
                 return once(Path(staging))
             except _Moved:
-                continue
+                time.sleep(0.05)
     with closing(sqlite3.connect(home / "ledger.sqlite")) as db:
         rows = db.execute("SELECT kind, name, bytes FROM parts ORDER BY kind, name").fetchall()
     for kind, name, size in rows:

@@ -99,6 +99,11 @@ class Ledger:
         rows = self.db.execute("SELECT counts FROM runs WHERE state IN ('open', 'done') ORDER BY id")
         return [json.loads(text) for (text,) in rows]
 
+    def last_written_at(self) -> int:
+        """When a run last ended here, by the clock of then (µs since 1970); 0 before the first."""
+        row = self.db.execute("SELECT value FROM meta WHERE name='last_written_at'").fetchone()
+        return int(row[0]) if row else 0
+
     def missing(self) -> dict[str, int]:
         """Contract column to the stored rows that lack it."""
         out: dict[str, int] = {}

@@ -159,6 +159,8 @@ def _copy(backup: _Backup, stage: Path | None, progress: Progress) -> int:
 
 def _check_databases(stage: Path) -> None:
     """Every database whole, every part that the ledger names in its place."""
+    if not (stage / "ledger.sqlite").is_file():
+        raise OutsideError("ledger.sqlite", "is not in the backup", "restore another backup")
     for file in sorted(stage.glob("*.sqlite")):
         with closing(sqlite3.connect(file)) as db:
             fault = db.execute("PRAGMA integrity_check(1)").fetchone()[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -175,6 +176,8 @@ class Writer:
         """The run counts for good; many small parts become few."""
         with self.ledger.transaction() as db:
             db.execute("UPDATE runs SET state='done', before='{}' WHERE id=?", (self.run,))
+            latest = max(int(time.time() * 1e6), self.ledger.last_written_at())
+            db.execute("INSERT OR REPLACE INTO meta VALUES('last_written_at', ?)", (str(latest),))
         for kind in KINDS:
             merge_small(self.store, kind, self.run)
 
