@@ -3,9 +3,9 @@
 python -m bench.kill [--moments 50] [--seed 1] [--job NAME ...] [--out bench/figures/kill.json]
 
 Each job is a command as a process of its own, killed (signal 9, with all of its children) at a moment drawn evenly from
-the time that it takes. Then the same command runs to its end, and what a person would look at afterwards must be the
-same: the three tables of findings after sorting (ids included), the ids of the exchanges stored, the counts of the
-ledger, and no file left over. A new job is one entry of JOBS.
+the time that it takes undisturbed. Then the same command runs to its end, and what a person would look at afterwards
+must be the same: the three tables of findings after sorting (ids included), the ids of the exchanges stored, the counts
+of the ledger, and no file left over. A new job is one entry of JOBS.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ JOBS = (
 
 def run(place: Path, args: tuple[str, ...], code: str = SMALL) -> subprocess.Popen[str]:
     """The command as a process with a group of its own."""
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent / "src"), os.environ.get("PYTHONPATH", "")])}
+    path = os.pathsep.join([str(HERE.parent / "src"), os.environ.get("PYTHONPATH", "")])
+    environ = {**os.environ, "PYTHONPATH": path}
     return subprocess.Popen(
         [sys.executable, "-c", code + RUN, *args], cwd=place, env=environ, text=True, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -124,7 +125,7 @@ def seen(home: Path) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in ("campaigns", "accounts", "evidence"):
         rows = pq.read_table(home / "findings" / f"{name}.parquet").to_pylist()
-        out[name] = sorted((json.dumps(row, sort_keys=True, default=str) for row in rows))
+        out[name] = sorted(json.dumps(row, sort_keys=True, default=str) for row in rows)
     with closing(sqlite3.connect(home / "ledger.sqlite")) as db:
         parts = {kind: {n for (n,) in db.execute("SELECT name FROM parts WHERE kind=?", (kind,))}
                  for kind in ("exchanges", "fingerprints", "turns")}  # fmt: skip
@@ -207,10 +208,12 @@ def measure(job: Job, made: Path, place: Path, moments: int, chance: random.Rand
     killed, wrong = 0, []
     for _ in range(moments):
         _set_up(job, made, place)
-        moment = chance.uniform(0.0, seconds)
+        moment = chance.uniform(0.0, 0.95 * seconds)
         process = run(place, job.command, job.code)
+        began = time.perf_counter()
         try:
             process.wait(timeout=moment)
+            seconds = min(seconds, time.perf_counter() - began)  # the machine was busier before
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -21,6 +21,8 @@ def unpack(place: Path, name: str = "0.1.0") -> Path:
     """The home in a released version's store."""
     with tarfile.open(RELEASED / f"{name}.tar.gz") as tar:
         tar.extractall(place, filter="data")
+    for folder in (place / "home", *(path for path in (place / "home").rglob("*") if path.is_dir())):
+        folder.chmod(0o700)  # the filter leaves folders to the umask
     return place / "home"
 
 
