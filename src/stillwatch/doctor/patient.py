@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from stillwatch.store.formats import for_reading
 
 SEVERITIES = ("broken", "warning", "note")
 
@@ -43,9 +44,7 @@ class Patient:
         found: dict[str, sqlite3.Connection] = {}
         for file in sorted(self.home.glob("*.sqlite")):
             with suppress(sqlite3.Error):
-                how = "mode=rw" if os.access(self.home, os.W_OK) else "immutable=1"  # WAL writes beside what it reads
-                db = sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True, timeout=10.0)
-                db.execute("PRAGMA query_only=ON")
+                db = for_reading(file)
                 db.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
                 found[file.name] = db
         return found

@@ -20,7 +20,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import IO, Any
 
 from stillwatch import __version__
 from stillwatch.errors import OutsideError, UsageError
-from stillwatch.store.formats import format_of
+from stillwatch.store.formats import for_reading, format_of
 from stillwatch.store.key_check import check_of
 from stillwatch.store.locks import FINDINGS_LOCK, FINDINGS_WAIT, LOCK, locked
 from stillwatch.store.parts import sync_folder
@@ -132,7 +132,9 @@ class _Snapshot:
 def _snapshot(home: Path, staging: Path) -> _Snapshot:
     copies: list[tuple[str, Path, int]] = []
     formats: dict[str, str | None] = {}
-    with locked(home, FINDINGS_LOCK, FINDINGS_WAIT):
+    # Where nobody can write, nobody needs to be kept out.
+    alone: Any = locked(home, FINDINGS_LOCK, FINDINGS_WAIT) if os.access(home, os.W_OK) else nullcontext()
+    with alone:
         for source in sorted(home.glob("*.sqlite")):
             target = staging / source.name
             formats[source.name] = _copy_database(source, target)
@@ -159,7 +161,7 @@ def _snapshot(home: Path, staging: Path) -> _Snapshot:
 
 def _copy_database(source: Path, target: Path) -> str | None:
     with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=30.0)) as old,
+        closing(for_reading(source)) as old,
         closing(sqlite3.connect(target)) as new,
     ):
         try:

@@ -6,6 +6,7 @@ the format before a step or the one after it, and the next opening goes on from 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stillwatch.errors import UsageError
+from stillwatch.errors import OutsideError, UsageError
 from stillwatch.store.locks import locked
 
 LOCK_WAIT = 10.0
@@ -39,6 +40,22 @@ def format_of(db: sqlite3.Connection) -> str | None:
         return None
     row = db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
     return None if row is None else str(row[0])
+
+
+def for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, also on a disk that cannot be written; sqlite3.Error where none opens."""
+    how = "mode=rw" if os.access(path.parent, os.W_OK) else "immutable=1"  # WAL writes beside what it reads
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=30.0)
+    db.execute("PRAGMA query_only=ON")
+    return db
+
+
+def cannot_open(path: Path, error: sqlite3.DatabaseError, what: str) -> OutsideError:
+    """The error for a file that does not open: its disk or its rights, or `what`, that is damage."""
+    if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+        why = str(error) if os.access(path.parent, os.W_OK) else "its folder is read-only"
+        return OutsideError(str(path), f"cannot be opened ({why})", "check disk and rights: stillwatch doctor")
+    return OutsideError(str(path), what, "restore it from a backup, or start a new --home")
 
 
 def bring_up(

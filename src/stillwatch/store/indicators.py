@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.errors import OutsideError, UsageError
-from stillwatch.store.formats import bring_up
+from stillwatch.store.formats import bring_up, cannot_open
 
 FILE_NAME = "indicators.sqlite"
 FORMAT = "1"
@@ -51,7 +51,7 @@ class Indicators:
             self.db.execute("PRAGMA journal_mode=WAL")
             bring_up(self.db, path, schema=_SCHEMA, current=FORMAT)
         except sqlite3.DatabaseError as error:
-            raise OutsideError(str(path), "cannot be read as indicators", "restore it from a backup") from error
+            raise cannot_open(path, error, "cannot be read as indicators") from error
 
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:

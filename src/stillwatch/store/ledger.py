@@ -15,7 +15,7 @@ import pyarrow as pa
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import OutsideError
 from stillwatch.records.tables import KEPT_ACCOUNT, RELEASE
-from stillwatch.store.formats import Step, bring_up
+from stillwatch.store.formats import Step, bring_up, cannot_open
 
 FORMAT = "1"
 STEPS: tuple[Step, ...] = ()
@@ -50,7 +50,7 @@ class Ledger:
             self.db.execute("PRAGMA synchronous=FULL")
             bring_up(self.db, path, schema=_SCHEMA, current=FORMAT, steps=STEPS, alone=True)
         except sqlite3.DatabaseError as error:
-            raise OutsideError(str(path), "the ledger cannot be read", "restore it, or start a new --home") from error
+            raise cannot_open(path, error, "the ledger cannot be read") from error
 
     def _open(self) -> None:
         """Of two that open a new ledger at once SQLite lets neither wait for the other's change of the journal."""

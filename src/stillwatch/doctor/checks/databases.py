@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from stillwatch.decide import record
 from stillwatch.doctor.patient import Ailment, Patient
-from stillwatch.errors import StillwatchError
 from stillwatch.store import indicators, ledger
 from stillwatch.store.formats import format_of
 
@@ -78,17 +77,13 @@ def _format(patient: Patient, name: str, known: str | None) -> Iterator[Ailment]
 
 def _audit(patient: Patient) -> Iterator[Ailment]:
     db = patient.databases.get(record.FILE_NAME)
-    if db is None or not (patient.home / "secret.key").is_file():
+    if db is None:
         return
     try:
         if format_of(db) != record.FORMAT:
             return
-        opened = record.Record(patient.home, create=False)
-        try:
-            lines, fault = opened.verify_audit()
-        finally:
-            opened.close()
-    except (StillwatchError, sqlite3.Error) as error:
+        lines, fault = record.verify_chain(db)
+    except sqlite3.Error as error:
         yield Ailment("broken", "audit log", f"cannot be read ({error})", "restore decisions.sqlite from a backup")
         return
     if fault:
