@@ -91,9 +91,10 @@ def _backed_up(made: Path, place: Path) -> None:
 
 JOBS = (
     Job("ingest", 10, ("ingest", *_LOGS, "--home", "home"), after=(("hunt", "--home", "home"),)),
-    Job("sweep", 12, ("sweep", *_LOGS, "--home", "home")),
-    Job("sweep of a second week", 8, ("sweep", "second.jsonl", *_LOGS, "--home", "home"), _swept),
-    Job("compaction", 6, ("ingest", "second.jsonl", "--home", "home"), _ten_parts, (("hunt", "--home", "home"),)),
+    Job("sweep", 11, ("sweep", *_LOGS, "--home", "home")),
+    Job("sweep of a second week", 7, ("sweep", "second.jsonl", *_LOGS, "--home", "home"), _swept),
+    Job("joining at the end of an ingest", 5, ("ingest", "second.jsonl", "--home", "home"), _ten_parts, (("hunt", "--home", "home"),)),
+    Job("compact", 3, ("compact", "--home", "home"), _ten_parts, (("hunt", "--home", "home"),)),
     Job("migration", 5, ("hunt", "--home", "home"), _released, code=SMALL + FORMATS_TO_COME),
     Job("backup to a folder", 4, ("backup", "--home", "home", "--to", "backup"), _backed_up,
         (("restore", "--from", "backup", "--home", "new"), ("hunt", "--home", "new")), home="new"),

@@ -28,7 +28,7 @@ def look(patient: Patient) -> Iterator[Ailment]:
         if daily and free / daily < _DAYS:
             takes, left = f"{daily / (1 << 20):,.1f} MiB", f"{free / daily:,.0f} days"
             what = f"a day of traffic takes {takes}, so the {free >> 20:,} MiB that are free last {left}"
-            yield Ailment("warning", "disk", what, "free some space, or keep fewer days (docs/endurance.md)")
+            yield Ailment("warning", "disk", what, "free some space, or keep fewer days: [store] retention_days")
     if old := _scratch(patient):
         size = sum(file.stat().st_size for file in old) >> 20
         yield Ailment("note", "scratch", f"{size:,} MiB of scratch files lie there for more than a day",
