@@ -1,7 +1,7 @@
 # Every command of the house. `make` alone prints this menu; none of them needs more than Python and git.
 .DEFAULT_GOAL := menu
 .PHONY: console-pictures menu demo test fast lint types imports docs check ci wheel clean yardstick \
-        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-share bench-faults bench-console bench-match bench-spark picture figures results
+        bench-found bench-text bench-speed bench-second bench-real bench-calibrate bench-gateway bench-share bench-faults bench-console bench-match bench-spark bench-kill picture figures results
 
 env = . scripts/environment.sh && make_environment dev &&
 
@@ -44,6 +44,8 @@ bench-faults:        ## faults planted one by one under a real proxy that serves
 	@$(env) make_gateway_environment && "$$VENV/bin/python" -m bench.gateway_faults
 bench-console:       ## server time of the console's pages at 125,000 accounts
 	@$(env) "$$VENV/bin/python" -m bench.console_speed
+bench-kill:          ## kills ingest, sweep, migration, backup and more at 50 random moments; the next run must end the same
+	@$(env) "$$VENV/bin/python" -m bench.kill --out bench/figures/kill.json
 bench-match:         ## a private match of 25,000 tokens against 1,000,000 (set-up takes minutes)
 	@$(env) "$$VENV/bin/python" -m bench.private_match --out bench/figures/private_match.json
 bench-spark:         ## Spark's CPU beside the embedded engine's, on the same files (needs Java 17)

@@ -26,6 +26,10 @@ class UsageError(StillwatchError):
     exit_code = 2
 
 
+class UnknownAccount(UsageError):
+    """Nothing in a home names this account."""
+
+
 class OutsideError(StillwatchError):
     """Something outside failed: disk, database, network (exit 3)."""
 

@@ -32,6 +32,8 @@ CHUNK_ROWS = 1 << 17
 CHUNK_TEXT_BYTES = 256 << 20
 """Text that is kept fills memory before rows do: no more of it waits."""
 _AHEAD = 3
+_BACK_US = 3_600_000_000
+_CLOCK = "started_at: clock"
 _HEAD = 1 << 16
 _TEXT = ("exchange_id", "account_id", "started_at", "messages", "prompt", "system", "completion")
 _BOUND = 200
@@ -86,6 +88,7 @@ def take_in(
             for source in sources:
                 run.take(source, spoken)
             run.flush()
+            _judge_clock(writer, now)
             _judge(writer, run, max_malformed_share)
             _look_for_a_log(writer, run)
             told = beside.keep(store, now)
@@ -321,6 +324,18 @@ def where_to_read(source: Source, before: dict[str, Any] | None) -> tuple[dict[s
     if not before.get("done") and (stat.st_size, stat.st_mtime_ns) == (before.get("size"), before.get("mtime")):
         return here, False
     return fresh, False
+
+
+def _judge_clock(writer: Writer, now: int) -> None:
+    """Takes the run back where rows seem to come from the future and it is the clock that went back: they'd be lost."""
+    last = writer.ledger.last_written_at()
+    if last - now < _BACK_US or not writer.totals.get("reasons", {}).get(_CLOCK):
+        return
+    writer.take_back()
+    then = datetime.fromtimestamp(last / 1e6, UTC)
+    what = f"stands before the last run here ({then:%Y-%m-%dT%H:%MZ}), so rows of today seem to be in the future"
+    what += "; nothing of this run is kept"
+    raise UsageError("clock of this machine", what, "set the clock, then run it again")
 
 
 def _judge(writer: Writer, run: _Run, most: float) -> None:

@@ -28,7 +28,7 @@ from stillwatch.decide.forgetting import forget_decisions
 from stillwatch.decide.marks import campaign_marks
 from stillwatch.decide.policy import Policy
 from stillwatch.decide.record import FILE_NAME, Record
-from stillwatch.errors import UsageError
+from stillwatch.errors import UnknownAccount, UsageError
 from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
 from stillwatch.records.rules import Rule
@@ -173,15 +173,24 @@ def decide(home: Path, policy: Policy, *, now: float | None = None, settings: Se
 
 
 def forget(home: Path, account_id: str) -> dict[str, Any]:
-    """Removes a customer from the store, the findings and the decisions; says what it touched."""
-    touched = open_store(home).forget(account_id)
+    """Removes a customer from the decisions, the store and the findings; says what it touched.
+
+    The ledger forgets the name last, so that after a kill the same command still finds what is left.
+    """
+    decided = 0
     if (home / FILE_NAME).is_file():
         record = Record(home)
         try:
-            touched["decisions"] = forget_decisions(record, account_id, time.time())
+            decided = forget_decisions(record, account_id, time.time())
         finally:
             record.close()
-    return touched
+    try:
+        touched = open_store(home).forget(account_id)
+    except UnknownAccount:
+        if not decided:
+            raise
+        touched = {}
+    return {**touched, "decisions": decided}
 
 
 def _rolling(store: Store, days: float, until: datetime | None) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from stillwatch.cli import options, terminal
-from stillwatch.errors import UsageError
+from stillwatch.errors import UnknownAccount, UsageError
 
 
 @click.command()
@@ -53,8 +53,14 @@ def forget(account: str, home: Path, as_json: bool) -> None:
     from stillwatch import pipeline
     from stillwatch.match import left
 
-    touched = pipeline.forget(home, account)
-    touched["matches"] = left.forget(home, account)
+    matches = left.forget(home, account)
+    try:
+        touched = pipeline.forget(home, account)
+    except UnknownAccount:
+        if not matches:
+            raise
+        touched = {}
+    touched["matches"] = matches
     if as_json:
         terminal.print_json(touched)
         return

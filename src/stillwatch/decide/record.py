@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stillwatch.errors import OutsideError, UsageError
+from stillwatch.errors import UsageError
+from stillwatch.store.formats import bring_up, cannot_open
 from stillwatch.store.sqlite_file import all_or_nothing, connected
 
 FILE_NAME = "decisions.sqlite"
@@ -100,23 +101,9 @@ class Record:
             self.db = connected(path)
             self.db.execute("PRAGMA synchronous=FULL")
             self.db.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in free pages
-            known = self._format()
-            if known in (None, FORMAT):
-                self.db.executescript(_SCHEMA)
-                self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
-                known = self._format()
+            bring_up(self.db, path, schema=_SCHEMA, current=FORMAT)
         except sqlite3.DatabaseError as error:
-            raise OutsideError(str(path), "cannot be read as decisions", "restore it from a backup") from error
-        if known != FORMAT:
-            raise UsageError(
-                str(path), f"was written by another version (format {str(known)[:10]})", "use that version"
-            )
-
-    def _format(self) -> str | None:
-        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
-            return None
-        row = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
-        return None if row is None else str(row[0])
+            raise cannot_open(path, error, "cannot be read as decisions") from error
 
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:
@@ -138,18 +125,7 @@ class Record:
 
     def verify_audit(self) -> tuple[int, str | None]:
         """(lines that hold, what is wrong with the next one or with the end; None where nothing is)."""
-        before, seq = _START, 0
-        for row in self.db.execute("SELECT * FROM audit ORDER BY seq"):
-            line = {name: row[name] for name in ("seq", "at", "who", "role", "what", "subject", "details")}
-            if row["seq"] != seq + 1:
-                return seq, f"line {seq + 1} is missing"
-            if row["before"] != before or row["hash"] != _hash(before, line):
-                return seq, f"line {seq + 1} was changed"
-            before, seq = row["hash"], seq + 1
-        head = self.db.execute("SELECT value FROM meta WHERE name='audit_head'").fetchone()
-        if head is not None and head[0] != f"{seq}:{before}":
-            return seq, f"lines after {seq} were taken away"
-        return seq, None
+        return verify_chain(self.db)
 
     def pseudonym(self, account_id: str) -> str:
         """A customer in the audit log: keyed (HMAC-SHA-256), so that forgetting needs no change of the log."""
@@ -176,6 +152,23 @@ class Record:
     def close(self) -> None:
         """Closes the connection."""
         self.db.close()
+
+
+def verify_chain(db: sqlite3.Connection) -> tuple[int, str | None]:
+    """`Record.verify_audit` over any connection to the file, also one that may only read."""
+    before, seq = _START, 0
+    names = ("seq", "at", "who", "role", "what", "subject", "details")
+    for row in db.execute(f"SELECT before, hash, {', '.join(names)} FROM audit ORDER BY seq"):  # noqa: S608
+        said_before, said, *values = row
+        if values[0] != seq + 1:
+            return seq, f"line {seq + 1} is missing"
+        if said_before != before or said != _hash(before, dict(zip(names, values, strict=True))):
+            return seq, f"line {seq + 1} was changed"
+        before, seq = said, seq + 1
+    head = db.execute("SELECT value FROM meta WHERE name='audit_head'").fetchone()
+    if head is not None and head[0] != f"{seq}:{before}":
+        return seq, f"lines after {seq} were taken away"
+    return seq, None
 
 
 def _hash(before: str, line: Mapping[str, Any]) -> str:

@@ -19,10 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stillwatch.errors import UsageError
+from stillwatch.errors import UnknownAccount, UsageError
 from stillwatch.records.tables import KEPT, KEPT_ACCOUNT
+from stillwatch.store.key_check import remember_keys
+from stillwatch.store.locks import FINDINGS_LOCK, FINDINGS_WAIT, locked
 from stillwatch.store.parts import KINDS, read_part
-from stillwatch.store.writing import FINDINGS_LOCK, FINDINGS_WAIT, clear_unfinished, locked, replace_parts, sweep_up
+from stillwatch.store.writing import clear_unfinished, replace_parts, sweep_up
 
 #: Columns of KEPT that hold hashes made with the secret key.
 KEYED = tuple(c.name for c in KEPT if c.type == "int64" and "hash" in c.meaning and "public" not in c.meaning)
@@ -32,7 +34,7 @@ _KEYED_ACCOUNT = tuple(c.name for c in KEPT_ACCOUNT if c.type == "int64")
 def forget(store: Any, account_id: str) -> dict[str, Any]:
     """Removes an account from parts, ledger, kept text, findings and history. Returns rows touched, by place.
 
-    UsageError where nothing here names it: a misspelt id must not look like a customer who is gone.
+    UnknownAccount where nothing here names it: a misspelt id must not look like a customer who is gone.
     """
     touched: dict[str, Any] = {}
     with locked(store.home), locked(store.home, FINDINGS_LOCK, FINDINGS_WAIT):
@@ -79,8 +81,11 @@ def rotate_key(store: Any) -> dict[str, Any]:
         with store.ledger.transaction() as db:
             cleared = ", ".join(f"{column}=NULL" for column in _KEYED_ACCOUNT)
             touched["account_records"] = db.execute(f"UPDATE account_records SET {cleared}").rowcount  # noqa: S608
-        store.key = secrets.token_bytes(32)
-        write_key(store.home / "secret.key", store.key)
+        fresh = secrets.token_bytes(32)
+        remember_keys(store.ledger, store.key, fresh)  # killed between these lines, either is right
+        write_key(store.home / "secret.key", fresh)
+        remember_keys(store.ledger, fresh)
+        store.key = fresh
     return touched
 
 
@@ -99,11 +104,11 @@ def _without_rows(store: Any, kind: str, column: str, value: Any, ids: set[str])
     return removed
 
 
-def _unknown(store: Any, account_id: str) -> UsageError:
+def _unknown(store: Any, account_id: str) -> UnknownAccount:
     known = store.account_ids().column("account_id").to_pylist()[:100_000]
     near = difflib.get_close_matches(account_id[:200], known, 1, 0.8)
     hint = f"the nearest account is {near[0][:200]!r}" if near else "check the id: stillwatch explain ID"
-    return UsageError("ACCOUNT", f"nothing here names {account_id[:200]!r}", hint)
+    return UnknownAccount("ACCOUNT", f"nothing here names {account_id[:200]!r}", hint)
 
 
 def _from_history(folder: Path, account_id: str) -> dict[str, int]:

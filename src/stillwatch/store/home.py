@@ -17,6 +17,7 @@ import pyarrow as pa
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.records.tables import EXCHANGE, KEPT_ACCOUNT
 from stillwatch.store.indicators import active_marks
+from stillwatch.store.key_check import check_key
 from stillwatch.store.ledger import Ledger
 from stillwatch.store.parts import add_names, open_part, read_part, sync_folder
 from stillwatch.store.window import Window
@@ -48,7 +49,13 @@ def open_store(home: Path, *, create: bool = False) -> Store:
         raise UsageError(str(home), "is a file", "give --home a folder") from error
     except OSError as error:
         raise OutsideError(str(home), f"cannot be opened ({error.strerror})", "check the folder's rights") from error
-    return Store(home, key, Ledger(home / "ledger.sqlite"))
+    ledger = Ledger(home / "ledger.sqlite")
+    try:
+        check_key(ledger, key, home)
+    except BaseException:
+        ledger.db.close()
+        raise
+    return Store(home, key, ledger)
 
 
 class Store:

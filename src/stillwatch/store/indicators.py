@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from stillwatch.errors import OutsideError, UsageError
+from stillwatch.errors import UsageError
+from stillwatch.store.formats import bring_up, cannot_open
 from stillwatch.store.sqlite_file import all_or_nothing, connected
 
 FILE_NAME = "indicators.sqlite"
@@ -45,15 +46,9 @@ class Indicators:
         path = home / FILE_NAME
         try:
             self.db = connected(path)
-            self.db.executescript(_SCHEMA)
-            self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
-            known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()[0]
+            bring_up(self.db, path, schema=_SCHEMA, current=FORMAT)
         except sqlite3.DatabaseError as error:
-            raise OutsideError(str(path), "cannot be read as indicators", "restore it from a backup") from error
-        if known != FORMAT:
-            raise UsageError(
-                str(path), f"was written by another version (format {str(known)[:10]})", "use that version"
-            )
+            raise cannot_open(path, error, "cannot be read as indicators") from error
 
     @contextmanager
     def act(self) -> Iterator[sqlite3.Connection]:

@@ -13,11 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from stillwatch.arrow_types import arrow_schema
-from stillwatch.errors import OutsideError, UsageError
 from stillwatch.records.tables import KEPT_ACCOUNT, RELEASE
+from stillwatch.store.formats import Step, bring_up, cannot_open
 from stillwatch.store.sqlite_file import all_or_nothing
 
 FORMAT = "1"
+STEPS: tuple[Step, ...] = ()
+"""From each older format to the next; see `store/formats.py`."""
 TIME = pa.timestamp("us", tz="UTC")
 _ACCOUNT_COLUMNS = [column.name for column in KEPT_ACCOUNT]
 _SQL_TYPE = {"int64": "INTEGER", "timestamp": "INTEGER", "string": "TEXT"}
@@ -46,14 +48,9 @@ class Ledger:
             self.db = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
             self._open()
             self.db.execute("PRAGMA synchronous=FULL")
-            self.db.executescript(_SCHEMA)
-            known = self.db.execute("SELECT value FROM meta WHERE name='format'").fetchone()
-            if known is None:
-                self.db.execute("INSERT OR IGNORE INTO meta VALUES('format', ?)", (FORMAT,))
+            bring_up(self.db, path, schema=_SCHEMA, current=FORMAT, steps=STEPS, alone=True)
         except sqlite3.DatabaseError as error:
-            raise OutsideError(str(path), "the ledger cannot be read", "restore it, or start a new --home") from error
-        if known is not None and known[0] != FORMAT:
-            raise UsageError(str(path), f"was written by another version (format {known[0][:10]})", "use a new --home")
+            raise cannot_open(path, error, "the ledger cannot be read") from error
 
     def _open(self) -> None:
         """Of two that open a new ledger at once SQLite lets neither wait for the other's change of the journal."""
@@ -93,6 +90,11 @@ class Ledger:
         """Counts of every run whose rows are kept."""
         rows = self.db.execute("SELECT counts FROM runs WHERE state IN ('open', 'done') ORDER BY id")
         return [json.loads(text) for (text,) in rows]
+
+    def last_written_at(self) -> int:
+        """When a run last ended here, by the clock of then (µs since 1970); 0 before the first."""
+        row = self.db.execute("SELECT value FROM meta WHERE name='last_written_at'").fetchone()
+        return int(row[0]) if row else 0
 
     def missing(self) -> dict[str, int]:
         """Contract column to the stored rows that lack it."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,48 +16,14 @@ import pyarrow as pa
 
 from stillwatch.errors import UsageError
 from stillwatch.store.home import Store
+from stillwatch.store.locks import FINDINGS_LOCK, locked
 from stillwatch.store.parts import KINDS, Part, add_names, open_part, read_part, summed, write_part
 from stillwatch.store.seen_ids import SeenIds
 
-FINDINGS_LOCK = "findings.lock"
-FINDINGS_WAIT = 600.0
-"""Seconds that a hunt or a `forget` waits for the other to write."""
 SMALL_ROWS = 1 << 16
 MOST_SMALL = 64
 _MERGED_ROWS = 1 << 20
 _NESTED = ("reasons", "unknown_fields", "set_unknown")
-
-
-@contextmanager
-def locked(home: Path, name: str = "lock", wait: float = 0.0) -> Iterator[None]:
-    """A lock of a home, waited for at most `wait` seconds; UsageError that names the process that holds it.
-
-    `lock` is for whoever changes the store, `FINDINGS_LOCK` for whoever changes findings and history: a hunt has its
-    findings to write while another process takes logs in. Who needs both takes `lock` first.
-    """
-    handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o600)
-    until = time.monotonic() + wait
-    try:
-        while not _taken(handle):
-            if time.monotonic() < until:
-                time.sleep(0.05)
-                continue
-            holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            what = f"another stillwatch is writing here (process {holder})"
-            raise UsageError(str(home), what, "wait until it is done, or use another --home")
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _taken(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 @dataclass
@@ -212,6 +176,8 @@ class Writer:
         """The run counts for good; many small parts become few."""
         with self.ledger.transaction() as db:
             db.execute("UPDATE runs SET state='done', before='{}' WHERE id=?", (self.run,))
+            latest = max(int(time.time() * 1e6), self.ledger.last_written_at())
+            db.execute("INSERT OR REPLACE INTO meta VALUES('last_written_at', ?)", (str(latest),))
         for kind in KINDS:
             merge_small(self.store, kind, self.run)
 

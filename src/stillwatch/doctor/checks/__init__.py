@@ -1,0 +1,1 @@
+"""One file for each thing that a doctor looks at; found by walking this folder."""
