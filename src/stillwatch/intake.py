@@ -75,10 +75,7 @@ def take_in(
     spoken = read_field_map(Path(field_map)) if field_map is not None else dialect_named(dialect)
     beside = [Path(path) for path in (*accounts, *releases)]
     sources = find_sources(logs, leave=[Path(home), *beside])
-    people = [(path, read_accounts(Path(path))) for path in accounts]
-    models = [(path, read_releases(Path(path))) for path in releases]
-    for path, records in (*people, *models):
-        _judge_records(path, records, max_malformed_share)
+    people, models = _read_records(accounts, releases, max_malformed_share)
     store = open_store(Path(home), create=True)
     try:
         with Writer(store) as writer:
@@ -90,11 +87,7 @@ def take_in(
             run.flush()
             _judge(writer, run, max_malformed_share)
             _look_for_a_log(writer, run)
-            changed = sum(
-                store.ledger.update_accounts(keep_accounts(p.table, store.key), [_kept_names(g) for g in p.given], now)
-                for _, p in people
-            )
-            released = sum(store.ledger.update_releases(p.table, now) for _, p in models)
+            changed, released = _enter(store, people, models, now)
             writer.finish()
         return IntakeReport(
             **{name: run.counts.get(name, 0) for name in ("read", "kept", "quarantined", "duplicates")},
@@ -104,6 +97,33 @@ def take_in(
         )  # fmt: skip
     finally:
         store.close()
+
+
+def take_records(
+    writer: Writer, accounts: Sequence[str | Path], releases: Sequence[str | Path], max_malformed_share: float = 0.05
+) -> int:
+    """Takes account records and releases in, inside the writer's lock; says how many changed. Raises as `take_in`."""
+    people, models = _read_records(accounts, releases, max_malformed_share)
+    return sum(_enter(writer.store, people, models, int(time.time() * 1e6)))
+
+
+_Read = list[tuple[str | Path, Records]]
+
+
+def _read_records(accounts: Sequence[str | Path], releases: Sequence[str | Path], most: float) -> tuple[_Read, _Read]:
+    people: _Read = [(path, read_accounts(Path(path))) for path in accounts]
+    models: _Read = [(path, read_releases(Path(path))) for path in releases]
+    for path, records in (*people, *models):
+        _judge_records(path, records, most)
+    return people, models
+
+
+def _enter(store: Store, people: _Read, models: _Read, now: int) -> tuple[int, int]:
+    changed = sum(
+        store.ledger.update_accounts(keep_accounts(p.table, store.key), [_kept_names(g) for g in p.given], now)
+        for _, p in people
+    )
+    return changed, sum(store.ledger.update_releases(p.table, now) for _, p in models)
 
 
 def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
@@ -136,7 +156,8 @@ class Run:
 
     def __init__(
         self, store: Store, writer: Writer, rules: Sequence[Rule], keep_text_days: float, progress: Progress = None,
-        *, compiled: Any = None, stop: Callable[[], bool] = lambda: False,
+        *, known: Mapping[str, dict[str, Any]] | None = None, compiled: Any = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
         self.store, self.writer, self.rules, self.progress = store, writer, rules, progress
         self.compiled, self.stop = compiled, stop
@@ -150,14 +171,14 @@ class Run:
         self.missing: Counter[str] = Counter()
         self.files: list[dict[str, Any]] = []
         self.chunk = Chunk()
-        self._known = store.ledger.positions()
+        self.places = store.ledger.positions() if known is None else dict(known)
 
     def take(self, source: Input, dialect: Dialect | None) -> None:
         """One input, from where it was left to its end, or until `stop` says so: then up to a batch's end."""
         if source.passed is not None:
             self.files.append({"path": source.label, "read": 0, "skipped": source.passed})
             return
-        start = source.start(self._known.get(source.label) if source.remembered else None)
+        start = source.start(self.places.get(source.label) if source.remembered else None)
         if start is None:
             self.files.append({"path": source.label, "unchanged": True, "read": 0})
             return
@@ -267,6 +288,7 @@ class Run:
         """Commits what is waiting."""
         if self.chunk.counts or self.chunk.positions:
             self.writer.commit(self.chunk, self.text_until)
+            self.places.update(self.chunk.positions)
         self.chunk = Chunk()
 
 
