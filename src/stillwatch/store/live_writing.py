@@ -70,8 +70,7 @@ class LiveWriter(Writer):
 
     def _stands(self) -> tuple[int, ...]:
         """Changes whenever somebody else has changed the ledger (another connection), or put a file in its place."""
-        version = int(self.ledger.db.execute("PRAGMA data_version").fetchone()[0])
-        return version, *((self.store.home / name).stat().st_ino for name in ("ledger.sqlite", "secret.key"))
+        return self.ledger.version(), *((self.store.home / name).stat().st_ino for name in ("ledger.sqlite", "secret.key"))
 
 
 def _today() -> str:

@@ -37,14 +37,16 @@ class Intaking:
         self._store: Store | None = None
         self._writer: LiveWriter | None = None
         self._places: dict[str, dict[str, Any]] | None = None
+        self._version = -1
         self.newest_at: float | None = None
         """Unix time of the newest exchange in the store."""
 
     def places(self) -> Mapping[str, dict[str, Any]]:
-        """How far each input is stored."""
-        if self._places is None:
-            store = self._open()
-            self._places = store.ledger.positions()
+        """How far each input is stored, by this process or by another."""
+        store = self._open()
+        version = store.ledger.version()
+        if self._places is None or version != self._version:
+            self._places, self._version = store.ledger.positions(), version
             self._look(store)
         return self._places
 

@@ -43,11 +43,14 @@ class FolderFollower:
         self._path = path
         self._met: dict[Path, tuple[tuple[int, int, int], float]] = {}
         self._read: dict[Path, tuple[int, int, int]] = {}
+        """Files whose end is stored, as they were then."""
+        self._ended: dict[Path, tuple[int, int, int]] = {}
         self._size: dict[str, int] = {}
         self._passed: dict[str, str] = {}
 
     def ready(self, known: Mapping[str, Position]) -> Sequence[Input]:
         """Files with something new: those that were read under another name first, so that no place is lost."""
+        self._ended = {}
         moved: list[Input] = []
         others: list[Input] = []
         for source in self._sources():
@@ -73,17 +76,18 @@ class FolderFollower:
             if source.parquet or source.packing != "plain":
                 if time.monotonic() - since < REST_S:
                     continue
-                others.append(_Marked(FileInput(source), self._read, source.path, is_now))
+                others.append(_Marked(FileInput(source), self._ended, source.path, is_now))
                 continue
             if (grown := known.get(source.label)) is None or not _same(source.path, grown):
                 earlier = _read_elsewhere(source, known)
-                (moved if earlier else others).append(GrowingFile(source, self._read, earlier))
+                (moved if earlier else others).append(GrowingFile(source, self._ended, earlier))
             else:
-                others.append(GrowingFile(source, self._read, None))
+                others.append(GrowingFile(source, self._ended, None))
         return [*moved, *others]
 
     def stored(self, known: Mapping[str, Position]) -> None:
-        """Nobody waits for it."""
+        """What was read to its end is not opened again before it changes."""
+        self._read.update(self._ended)
 
     def behind(self, known: Mapping[str, Position]) -> int | None:
         """Bytes not read yet, in rows of the weight that this file's rows have had so far."""
@@ -118,9 +122,9 @@ class GrowingFile:
 
     remembered, passed = True, None
 
-    def __init__(self, source: Source, read: dict[Path, tuple[int, int, int]], earlier: Position | None) -> None:
+    def __init__(self, source: Source, ended: dict[Path, tuple[int, int, int]], earlier: Position | None) -> None:
         self.label = source.label
-        self._source, self._read, self._earlier = source, read, earlier
+        self._source, self._ended, self._earlier = source, ended, earlier
         self._file: BinaryIO | None = None
 
     def start(self, before: Position | None) -> dict[str, Any] | None:
@@ -161,7 +165,7 @@ class GrowingFile:
 
     def _leave(self, stat: os.stat_result) -> None:
         assert self._source.path is not None
-        self._read[self._source.path] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        self._ended[self._source.path] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
 class _Marked:
@@ -170,10 +174,10 @@ class _Marked:
     remembered, passed = True, None
 
     def __init__(
-        self, file: FileInput, read: dict[Path, tuple[int, int, int]], path: Path, is_now: tuple[int, int, int]
+        self, file: FileInput, ended: dict[Path, tuple[int, int, int]], path: Path, is_now: tuple[int, int, int]
     ) -> None:
         self.label = file.label
-        self._file, self._read, self._path, self._is_now = file, read, path, is_now
+        self._file, self._ended, self._path, self._is_now = file, ended, path, is_now
 
     def start(self, before: Position | None) -> dict[str, Any] | None:
         """As a file's."""
@@ -182,13 +186,13 @@ class _Marked:
         except OSError:
             return None
         if start is None:
-            self._read[self._path] = self._is_now
+            self._ended[self._path] = self._is_now
         return start
 
     def read(self, start: Position, dialect: Dialect | None) -> Iterator[Taken]:
         """As a file's."""
         yield from self._file.read(start, dialect)
-        self._read[self._path] = self._is_now
+        self._ended[self._path] = self._is_now
 
 
 def _same(path: Path, place: Position) -> bool:
