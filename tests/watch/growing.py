@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -171,14 +170,12 @@ class Tansu:
 class Watch:
     """`stillwatch watch` as a shell would start it; what it says is read from files."""
 
-    def __init__(self, home: Path, *args: str, environ: dict[str, str] | None = None) -> None:
-        self.home = home
-        self._out = home.parent / f"{home.name}.out"
-        self._err = home.parent / f"{home.name}.err"
+    def __init__(self, home: Path, *args: str, says: Path | None = None) -> None:
+        self._out, self._err = ((says or home.parent) / f"watch.{end}" for end in ("out", "err"))
         with self._out.open("ab") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "stillwatch", "watch", *args, "--home", str(home), "--json", "--batch", "0.2"],
-                stdout=out, stderr=err, env={**os.environ, **(environ or {})},
+                stdout=out, stderr=err,
             )  # fmt: skip
 
     def said(self, event: str = "") -> list[dict[str, Any]]:
@@ -189,10 +186,14 @@ class Watch:
     def complaints(self) -> str:
         return self._err.read_text()
 
-    def until(self, true: Callable[[], object], within_s: float = 40.0) -> None:
+    def until(self, true: Callable[[], object], within_s: float = 150.0) -> None:
         """Waits until something is true; fails where it does not become so, or where the watch has ended."""
         assert eventually(lambda: true() or self._process.poll() is not None, within_s), self.said()
         assert true(), (self._process.poll(), self.complaints(), self.said())
+
+    def until_started(self, times: int) -> None:
+        """Waits until watches of this home have begun so often."""
+        self.until(lambda: len(self.said("started")) >= times)
 
     def kill(self) -> None:
         self._process.kill()
@@ -201,4 +202,4 @@ class Watch:
     def end(self, number: int = signal.SIGTERM) -> int:
         """Tells it to stop; its exit status."""
         self._process.send_signal(number)
-        return self._process.wait(30)
+        return self._process.wait(100)

@@ -32,7 +32,7 @@ def test_killed_again_and_again_while_the_source_grows_each_row_is_stored_once(g
     seen: list[int] = []
     for _ in range(KILLS):
         watch = Watch(home, growing.source, "--every", "30d")
-        watch.until(lambda: len(watch.said("started")) > len(seen))
+        watch.until_started(len(seen) + 1)
         time.sleep(chance.uniform(0.0, 2.5))
         watch.kill()
         seen.append(len(stored(home)))

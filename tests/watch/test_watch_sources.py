@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from growing import KafkaTopic, RedisServer, Stream, Tansu, record, stored, totals
+from growing import KafkaTopic, MockCluster, RedisServer, Stream, Tansu, record, stored, totals
 
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.ingest.streams import Follower, folder, follow
@@ -31,6 +31,12 @@ class Place:
         batch = self.intaking.take(inputs, lambda: False)
         self.follower.stored(self.intaking.places())
         return batch
+
+    def read_until(self, rows: int) -> None:
+        for _ in range(60):
+            self.read()
+            if len(stored(self.home)) >= rows:
+                return
 
     def again(self) -> Place:
         """As another process finds it."""
@@ -221,18 +227,12 @@ def test_a_topic_is_read_again_after_a_batch_that_was_not_stored(
     topic.send(record(i) for i in range(300))
     place = Place(tmp_path / "home", topic.source)
 
-    def read_until(rows: int) -> None:
-        for _ in range(60):
-            place.read()
-            if len(stored(place.home)) >= rows:
-                return
-
     with monkeypatch.context() as broken:
         broken.setattr(Intaking, "take", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
         for _ in range(8):
             if place.follower.ready(place.intaking.places()):
                 break
-    read_until(300)
+    place.read_until(300)
     assert sorted(stored(place.home)) == sorted(f"e{i}" for i in range(300))
     assert totals(place.home)["duplicates"] == 0
     assert place.behind() == 0
@@ -245,12 +245,9 @@ def test_a_broker_that_goes_away_and_comes_back_with_its_topic_is_read_on(
     topic = KafkaTopic(tansu.address)
     topic.send(record(i) for i in range(30))
     place = Place(tmp_path / "home", topic.source)
-    for _ in range(30):
-        place.read()
-        if len(stored(place.home)) == 30:
-            break
+    place.read_until(30)
     tansu.kill()
-    with pytest.raises(OutsideError, match="cannot be read|no such topic"):
+    with pytest.raises(OutsideError, match=r"cannot be read|no such topic"):
         for _ in range(30):
             place.read()
     second = Tansu(tmp_path, tansu.port)
@@ -268,6 +265,35 @@ def test_a_broker_that_goes_away_and_comes_back_with_its_topic_is_read_on(
     finally:
         place.close()
         second.kill()
+
+
+def test_messages_that_the_broker_removed_are_counted_and_a_topic_made_anew_is_read_from_its_beginning(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("confluent_kafka")
+    cluster = MockCluster()
+    topic = KafkaTopic(cluster.address, made=True)
+    topic.send(record(i) for i in range(30))
+    place = Place(tmp_path / "home", topic.source)
+    place.read_until(30)
+    wide = "x" * 60_000  # the mock keeps five megabytes of a partition
+    topic.send(record(i, completion=wide) for i in range(30, 630))
+    for _ in range(40):
+        place.read()
+        if place.behind() == 0:
+            break
+    told = totals(place.home)
+    assert told["reasons"].keys() == {"messages were removed before they were read"}
+    assert told["kept"] + told["quarantined"] == 630 and 0 < told["quarantined"] < 600
+    label = f"{place.follower.name}/0"
+    with place.intaking._open().ledger.transaction() as db:
+        db.execute("UPDATE inputs SET position=json_set(position, '$.offset', 5000) WHERE path=?", (label,))
+    kept = len(stored(place.home))
+    place = place.again()
+    topic.send([record(1000)])
+    place.read_until(kept + 1)
+    assert "e1000" in stored(place.home)
+    place.close()
 
 
 @pytest.mark.parametrize(

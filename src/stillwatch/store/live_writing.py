@@ -70,7 +70,8 @@ class LiveWriter(Writer):
 
     def _stands(self) -> tuple[int, ...]:
         """Changes whenever somebody else has changed the ledger (another connection), or put a file in its place."""
-        return self.ledger.version(), *((self.store.home / name).stat().st_ino for name in ("ledger.sqlite", "secret.key"))
+        files = (self.store.home / name for name in ("ledger.sqlite", "secret.key"))
+        return self.ledger.version(), *(file.stat().st_ino for file in files)
 
 
 def _today() -> str:

@@ -135,7 +135,7 @@ class KafkaFollower:
             where = self._kafka.TopicPartition(self._topic, partition)
             low, _ = self._consumer.get_watermark_offsets(where, timeout=_WAIT_S)
             # Below what is kept: removed before it was read. Above it: the topic was made anew.
-            self._lost[partition] = max(0, low - self._next[partition])
+            self._lost[partition] = self._lost.get(partition, 0) + max(0, low - self._next[partition])
             self._next[partition] = low
             self._consumer.assign([
                 self._kafka.TopicPartition(self._topic, p, at) for p, at in self._next.items()
