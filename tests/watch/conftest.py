@@ -11,7 +11,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from growing import KafkaTopic, Logs, MockCluster, RedisServer, Stream, Tansu
+from growing import KafkaTopic, Logs, MockCluster, RedisServer, Stream, Tansu, Watch
+
+
+@pytest.fixture(autouse=True)
+def none_left() -> Iterator[None]:
+    """A test that fails leaves no watch behind."""
+    yield
+    while Watch.alive:
+        Watch.alive.pop().kill()
 
 
 @pytest.fixture

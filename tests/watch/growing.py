@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pyarrow.parquet as pq
 import redis
@@ -170,6 +170,8 @@ class Tansu:
 class Watch:
     """`stillwatch watch` as a shell would start it; what it says is read from files."""
 
+    alive: ClassVar[list[Watch]] = []
+
     def __init__(self, home: Path, *args: str) -> None:
         self._out, self._err = (home.parent / f"watch.{end}" for end in ("out", "err"))
         with self._out.open("ab") as out, self._err.open("ab") as err:
@@ -177,6 +179,8 @@ class Watch:
                 [sys.executable, "-m", "stillwatch", "watch", *args, "--home", str(home), "--json", "--batch", "0.2"],
                 stdout=out, stderr=err,
             )  # fmt: skip
+
+        self.alive.append(self)
 
     @property
     def pid(self) -> int:
