@@ -4,9 +4,9 @@ from stillwatch.store.home import Store, open_store
 from stillwatch.store.live_writing import LiveWriter
 from stillwatch.store.parts import add_names
 from stillwatch.store.retention import compact, newest, retire
-from stillwatch.store.writing import FINDINGS_LOCK, FINDINGS_WAIT, Chunk, Writer, expire_text, locked
+from stillwatch.store.writing import FINDINGS_LOCK, FINDINGS_WAIT, WRITE_WAIT, Chunk, Writer, expire_text, locked
 
 __all__ = [
-    "FINDINGS_LOCK", "FINDINGS_WAIT", "Chunk", "LiveWriter", "Store", "Writer", "add_names", "compact", "expire_text",
-    "locked", "newest", "open_store", "retire",
+    "FINDINGS_LOCK", "FINDINGS_WAIT", "WRITE_WAIT", "Chunk", "LiveWriter", "Store", "Writer", "add_names", "compact",
+    "expire_text", "locked", "newest", "open_store", "retire",
 ]  # fmt: skip
