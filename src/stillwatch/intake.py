@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,7 @@ import pyarrow.compute as pc
 
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import UsageError
-from stillwatch.ingest import Dialect, Source, Taken, find_sources, read_field_map, read_source
+from stillwatch.ingest import Dialect, FileInput, Input, Taken, find_sources, read_field_map
 from stillwatch.ingest.dialects import dialect_named
 from stillwatch.ingest.records import Records, read_accounts, read_releases
 from stillwatch.records.rules import Rule
@@ -34,7 +33,6 @@ CHUNK_TEXT_BYTES = 256 << 20
 _AHEAD = 3
 _BACK_US = 3_600_000_000
 _CLOCK = "started_at: clock"
-_HEAD = 1 << 16
 _TEXT = ("exchange_id", "account_id", "started_at", "messages", "prompt", "system", "completion")
 _BOUND = 200
 _MAP_HINT = "say what the log is with --format, or map its fields with --map FILE (docs/ingest.md)"
@@ -84,9 +82,9 @@ def take_in(
         with Writer(store) as writer:
             now = int(time.time() * 1e6)
             expire_text(store)
-            run = _Run(store, writer, rules, keep_text_days, progress)
+            run = Run(store, writer, rules, keep_text_days, progress)
             for source in sources:
-                run.take(source, spoken)
+                run.take(FileInput(source), spoken)
             run.flush()
             _judge_clock(writer, now)
             _judge(writer, run, max_malformed_share)
@@ -129,6 +127,14 @@ class Beside:
         return {"accounts": _told(self.people, changed), "releases": _told(self.models, released)}
 
 
+def take_records(
+    writer: Writer, accounts: Sequence[str | Path], releases: Sequence[str | Path], max_malformed_share: float = 0.05
+) -> int:
+    """Takes account records and releases in, inside the writer's lock; says how many changed. Raises as `take_in`."""
+    told = Beside.read(accounts, releases, max_malformed_share).keep(writer.store, int(time.time() * 1e6))
+    return sum(int(part.get("changed", 0)) for part in told.values())
+
+
 def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
     """Account records (ACCOUNT) as they are stored (KEPT_ACCOUNT): identifiers hashed, free text bounded."""
     from stillwatch.sketch.identifiers import canonical_addresses, hash_identifiers, networks
@@ -154,14 +160,16 @@ def keep_accounts(table: pa.Table, key: bytes) -> pa.Table:
     return pa.table(columns, schema=arrow_schema(KEPT_ACCOUNT))
 
 
-class _Run:
+class Run:
     """One run over the inputs: batches are read and counted in order here, sketched on two threads beside."""
 
     def __init__(
-        self, store: Store, writer: Writer, rules: Sequence[Rule], keep_text_days: float, progress: Progress
-    ) -> None:
+        self, store: Store, writer: Writer, rules: Sequence[Rule], keep_text_days: float, progress: Progress = None,
+        *, known: Mapping[str, dict[str, Any]] | None = None, compiled: Any = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
         self.store, self.writer, self.rules, self.progress = store, writer, rules, progress
-        self.compiled: Any = None
+        self.compiled, self.stop = compiled, stop
         self.text_until = None
         if keep_text_days > 0:
             self.text_until = (datetime.now(UTC) + timedelta(days=keep_text_days)).strftime("%Y%m%dT%H%M%SZ")
@@ -172,49 +180,45 @@ class _Run:
         self.missing: Counter[str] = Counter()
         self.files: list[dict[str, Any]] = []
         self.chunk = Chunk()
-        self._known = store.ledger.positions()
+        self.places = store.ledger.positions() if known is None else dict(known)
 
-    def take(self, source: Source, dialect: Dialect | None) -> None:
-        """One input, from where it was left to its end."""
+    def take(self, source: Input, dialect: Dialect | None) -> None:
+        """One input, from where it was left to its end, or until `stop` says so: then up to a batch's end."""
         if source.passed is not None:
             self.files.append({"path": source.label, "read": 0, "skipped": source.passed})
             return
-        before = self._known.get(source.label) if source.path is not None else None
-        position, unchanged = where_to_read(source, before)
-        if unchanged:
+        start = source.start(self.places.get(source.label) if source.remembered else None)
+        if start is None:
             self.files.append({"path": source.label, "unchanged": True, "read": 0})
             return
         result: dict[str, Any] = {"path": source.label, "read": 0, "kept": 0, "quarantined": 0, "duplicates": 0}
         result["sha256"] = result["dialect"] = result["defect"] = None
         self.files.append(result)
-        size = source.path.stat().st_size if source.path is not None else None
-        last = position
+        last = start
         with ThreadPoolExecutor(2) as pool:
-            waiting: deque[tuple[Future[Any], pa.RecordBatch, Taken, dict[str, Any]]] = deque()
-            for taken in read_source(source, dialect, skip=position["rows"], offset=position["offset"]):
+            waiting: deque[tuple[Future[Any] | None, pa.RecordBatch, Taken, dict[str, Any]]] = deque()
+            for taken in source.read(start, dialect):
                 if taken.skipped:
                     result["skipped"] = "no log format was recognised"
                     return
-                if self.compiled is None:
-                    self.compiled = self._compiled()
-                fresh, moved = self._count(taken, last, result)
-                last = moved
-                numbers = self.writer.account_numbers(fresh.column("account_id"))
-                waiting.append((pool.submit(self._sketch, fresh, numbers), fresh, taken, moved))
+                fresh, last = self._count(taken, last, result)
+                waiting.append((self._sketched(pool, fresh), fresh, taken, last))
                 while len(waiting) >= _AHEAD:
                     self._store(*waiting.popleft(), source)
+                if self.stop():
+                    break
             while waiting:
                 self._store(*waiting.popleft(), source)
-        if source.path is not None:
-            result["sha256"] = _sha256(source.path, size)
-            stat = source.path.stat()
-            done = {**last, "sha256": result["sha256"], "bytes": size, "done": True, "mtime": stat.st_mtime_ns}
-            if stat.st_size != size:
-                done["mtime"] = None
-            self.chunk.positions[source.label] = done
+
+    def _sketched(self, pool: ThreadPoolExecutor, fresh: pa.RecordBatch) -> Future[Any] | None:
+        """The sketch of a batch, begun. Rules are compiled for the first: it takes long, and most reruns read none."""
+        if not len(fresh):
+            return None
+        if self.compiled is None:
+            self.compiled = self._compiled()
+        return pool.submit(self._sketch, fresh, self.writer.account_numbers(fresh.column("account_id")))
 
     def _compiled(self) -> Any:
-        """The rules, compiled when the first batch needs them: it takes long, and most reruns read nothing."""
         from stillwatch.sketch import compile_rules
 
         return compile_rules(tuple(self.rules))
@@ -235,10 +239,12 @@ class _Run:
             counter["kept"] = counter.get("kept", 0) + len(fresh)
             counter["quarantined"] = counter.get("quarantined", 0) + bad
             counter["duplicates"] = counter.get("duplicates", 0) + twice
-        result["rows"] = taken.rows
+        result.update({name: taken.at[name] for name in ("rows", "sha256") if name in taken.at})
         result["read"] += len(taken.batch) + bad
         result["dialect"] = taken.dialect
-        moved.update(rows=taken.rows, offset=taken.offset, dialect=taken.dialect, defect=None)
+        moved.update(taken.at, dialect=taken.dialect)
+        if "rows" in taken.at:
+            moved["defect"] = None
         if taken.torn:
             moved["defect"] = result["defect"] = "last line is cut off"
         for defect in taken.defects:
@@ -247,11 +253,12 @@ class _Run:
         return fresh, moved
 
     def _store(
-        self, sketched: Future[Any], batch: pa.RecordBatch, taken: Taken, moved: dict[str, Any], source: Source
+        self, sketched: Future[Any] | None, batch: pa.RecordBatch, taken: Taken, moved: dict[str, Any], source: Input
     ) -> None:
-        out, chunk = sketched.result(), self.chunk
+        chunk = self.chunk
         bad = sum(defect.rows for defect in taken.defects)
-        if len(batch):
+        if sketched is not None:
+            out = sketched.result()
             chunk.kept.append(out.kept)
             chunk.fingerprints.append(out.fingerprints)
             chunk.turns.append(out.turns)
@@ -271,7 +278,7 @@ class _Run:
         add_names(chunk.unknown_fields, taken.unknown)
         chunk.set_unknown += taken.dropped
         chunk.quarantine += [defect.as_dict(source.label) for defect in taken.defects]
-        if source.path is not None:
+        if source.remembered:
             chunk.positions[source.label] = moved
         self.counts += counts
         self.reasons += reasons
@@ -290,40 +297,8 @@ class _Run:
         """Commits what is waiting."""
         if self.chunk.counts or self.chunk.positions:
             self.writer.commit(self.chunk, self.text_until)
+            self.places.update(self.chunk.positions)
         self.chunk = Chunk()
-
-
-def where_to_read(source: Source, before: dict[str, Any] | None) -> tuple[dict[str, Any], bool]:
-    """From where to read an input: its end as it was, or its beginning; and whether nothing is new."""
-    fresh: dict[str, Any] = {"rows": 0, "offset": 0, "head": None, "kept": 0, "quarantined": 0, "duplicates": 0}
-    if source.path is None:
-        return fresh, False
-    stat = source.path.stat()
-    head = _sha256(source.path, _HEAD) if before is None else _sha256(source.path, before.get("head_bytes") or _HEAD)
-    fresh.update(
-        head=_sha256(source.path, _HEAD), head_bytes=min(_HEAD, stat.st_size), size=stat.st_size,
-        mtime=stat.st_mtime_ns, done=False,
-    )  # fmt: skip
-    if before is None:
-        return fresh, False
-    if before.get("done") and stat.st_size == before.get("bytes"):
-        same = stat.st_mtime_ns == before.get("mtime") or _sha256(source.path, None) == before.get("sha256")
-        if same:
-            return before, True
-    if head != before.get("head"):
-        return fresh, False
-    here = {**before, "size": stat.st_size, "mtime": stat.st_mtime_ns, "done": False}
-    if source.packing == "plain" and not source.parquet:
-        if stat.st_size < before["offset"] or (before.get("done") and stat.st_size < (before.get("bytes") or 0)):
-            return fresh, False
-        if before.get("done") and _sha256(source.path, before["bytes"]) != before.get("sha256"):
-            return fresh, False
-        if not before.get("done") and stat.st_size < (before.get("size") or 0):
-            return fresh, False
-        return here, False
-    if not before.get("done") and (stat.st_size, stat.st_mtime_ns) == (before.get("size"), before.get("mtime")):
-        return here, False
-    return fresh, False
 
 
 def _judge_clock(writer: Writer, now: int) -> None:
@@ -338,7 +313,7 @@ def _judge_clock(writer: Writer, now: int) -> None:
     raise UsageError("clock of this machine", what, "set the clock, then run it again")
 
 
-def _judge(writer: Writer, run: _Run, most: float) -> None:
+def _judge(writer: Writer, run: Run, most: float) -> None:
     """Takes the run back where too much of it was malformed. What a killed run read before counts with it."""
     read, bad = writer.totals.get("read", 0), writer.totals.get("quarantined", 0)
     if not read or bad <= most * read:
@@ -355,7 +330,7 @@ def _judge(writer: Writer, run: _Run, most: float) -> None:
     )  # fmt: skip
 
 
-def _look_for_a_log(writer: Writer, run: _Run) -> None:
+def _look_for_a_log(writer: Writer, run: Run) -> None:
     """Takes the run back where every input was passed over: a sweep of nothing must not look like a clean one."""
     passed = [file for file in run.files if file.get("skipped")]
     if not passed or len(passed) < len(run.files):
@@ -412,15 +387,3 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
         return column.chunk(0)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
 
-
-def _sha256(path: Path, most: int | None) -> str:
-    """Hex SHA-256 of a file, or of its first bytes."""
-    digest, left = hashlib.sha256(), most
-    with path.open("rb") as file:
-        while left is None or left > 0:
-            piece = file.read(1 << 20 if left is None else min(left, 1 << 20))
-            if not piece:
-                break
-            digest.update(piece)
-            left = left - len(piece) if left is not None else None
-    return digest.hexdigest()

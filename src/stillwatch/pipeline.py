@@ -33,7 +33,17 @@ from stillwatch.intake import IntakeReport, take_in
 from stillwatch.patterns import load_rules
 from stillwatch.records.rules import Rule
 from stillwatch.settings import Settings
-from stillwatch.store import FINDINGS_LOCK, FINDINGS_WAIT, Store, expire_text, locked, newest, open_store, retire
+from stillwatch.store import (
+    FINDINGS_LOCK,
+    FINDINGS_WAIT,
+    WRITE_WAIT,
+    Store,
+    expire_text,
+    locked,
+    newest,
+    open_store,
+    retire,
+)
 from stillwatch.store.window import Window
 
 Progress = Callable[[dict[str, Any]], None] | None
@@ -62,7 +72,7 @@ def hunt(
     """
     started = time.perf_counter()
     store = open_store(home)
-    with suppress(UsageError), locked(home):  # whoever writes here now does it too
+    with suppress(UsageError), locked(home, wait=WRITE_WAIT):  # whoever writes here for longer does it too
         expire_text(store)
         retire(store, settings.store.retention_days)
     since = since or _rolling(store, settings.campaigns.window_days, until)

@@ -116,8 +116,8 @@ def test_chunks_are_committed_by_what_fills_memory(tmp_path: Path, monkeypatch: 
     rows = [json.dumps({**row, "exchange_id": f"e{i}", "prompt": "x" * 99}) for i in range(90)]
     log.write_text("\nno\n".join(rows))
     flushed: list[int] = []
-    real = intake._Run.flush
-    monkeypatch.setattr(intake._Run, "flush", lambda run: (flushed.append(run.chunk.counts["read"]), real(run))[1])
+    real = intake.Run.flush
+    monkeypatch.setattr(intake.Run, "flush", lambda run: (flushed.append(run.chunk.counts["read"]), real(run))[1])
     monkeypatch.setattr(lines, "BLOCK_ROWS", 20)
     monkeypatch.setattr(intake, "CHUNK_ROWS", 10_000)
     monkeypatch.setattr(intake, "CHUNK_TEXT_BYTES", 2000)

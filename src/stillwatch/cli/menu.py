@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "page": ("look", "Write the findings as one self-contained HTML page."),
     "ingest": ("sweep", "Read logs into the store, without looking for anything yet."),
     "hunt": ("sweep", "Look for harvests in what is stored."),
+    "watch": ("watch", "Follow logs, a Kafka topic or a Redis stream; sweep on schedule; stay."),
     "drill": ("worlds", "Plant harvests of known size in a copy of your logs; count what is found."),
     "simulate": ("worlds", "Write simulated traffic with the truth beside it."),
     "decide": ("decide", "Bring decisions in line with the findings; or ask what a policy would have done."),

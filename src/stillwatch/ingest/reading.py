@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
@@ -19,7 +19,7 @@ from stillwatch.ingest.columns import adopt, plain_rows
 from stillwatch.ingest.defects import Defect, RowFault, digest
 from stillwatch.ingest.dialects import Dialect, dialects
 from stillwatch.ingest.json_rows import convert_rows, count_unknown, decode, to_batch
-from stillwatch.ingest.lines import BLOCK_BYTES, BLOCK_ROWS, read_blocks
+from stillwatch.ingest.lines import BLOCK_BYTES, BLOCK_ROWS, Block, read_blocks
 from stillwatch.ingest.sources import Source, packing_of
 
 _LOOK = 50
@@ -30,15 +30,14 @@ _PARQUET_FAULTS = (OSError, pa.ArrowException, ValueError)
 class Taken:
     """A batch in EXCHANGE columns that keeps every rule, the defects met on the way, and where reading stands.
 
-    `rows` lines or Parquet rows and `offset` bytes are behind it. `dropped`: values of a client's choosing
-    that are impossible and were set unknown. `skipped`: this file is no log (nothing else is set then). `torn`: the
-    last line is cut off, and is left for later.
+    `at` is what an input remembers to go on behind this batch: for files `rows` (lines or Parquet rows) and `offset`
+    in bytes. `dropped`: values of a client's choosing that are impossible and were set unknown. `skipped`: this file
+    is no log (nothing else is set then). `torn`: the last line is cut off, and is left for later.
     """
 
     batch: pa.RecordBatch
     defects: list[Defect]
-    rows: int
-    offset: int
+    at: dict[str, Any]
     dialect: str
     unknown: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
@@ -52,14 +51,10 @@ def read_source(source: Source, dialect: Dialect | None, *, skip: int = 0, offse
         if source.parquet and source.path is not None:
             yield from _parquet(source, dialect, skip)
         elif source.path is None:
-            yield from _lines(*_standard_input(source), dialect, 0, 0)
+            yield from read_lines(*_standard_input(source), dialect)
         else:
             with source.path.open("rb") as stream:
-                if offset and source.packing == "plain":
-                    stream.seek(offset - 1)
-                    if stream.read(1) != b"\n" and skip:
-                        skip -= 1  # the last line that was read had no end yet: the next line end is its own
-                yield from _lines(source, stream, dialect, skip, offset if source.packing == "plain" else 0)
+                yield from read_lines(source, stream, dialect, skip=skip, offset=offset)
     except PermissionError as error:
         raise UsageError(source.label, "may not be read", "check the file's permissions") from error
 
@@ -72,32 +67,50 @@ def _standard_input(source: Source) -> tuple[Source, BinaryIO]:
     return replace(source, packing=packing_of(magic) or "plain"), stream
 
 
-def _lines(source: Source, stream: BinaryIO, dialect: Dialect | None, skip: int, offset: int) -> Iterator[Taken]:
+def read_lines(
+    source: Source, stream: BinaryIO, dialect: Dialect | None, *, skip: int = 0, offset: int = 0
+) -> Iterator[Taken]:
+    """The lines of an open file after its first `skip` (for plain ones: from byte `offset`)."""
+    if source.packing != "plain":
+        offset = 0
+    elif offset:
+        stream.seek(offset - 1)
+        if stream.read(1) != b"\n" and skip:
+            skip -= 1  # the last line that was read had no end yet: the next line end is its own
     begun = skip > 0 or offset > 0
     for block in read_blocks(stream, source.packing, skip=skip, offset=offset):
         if block.raw and not begun and not source.named and not any(_try_decode(line) for line in block.raw):
             yield _no_log()
             return
-        if dialect is None and block.raw:
-            seen = [row for row in map(_try_decode, block.raw[:_LOOK]) if row is not None]
-            dialect = _recognised(seen)
-            if dialect is None and not begun and not source.named:
-                yield _no_log()
-                return
+        dialect = dialect or recognised(block.raw)
+        if block.raw and dialect is None and not begun and not source.named:
+            yield _no_log()
+            return
         begun = begun or bool(block.raw)
-        spoken = dialect or dialects()["exchange"]
-        unknown: Counter[str] = Counter()
-        dropped: Counter[str] = Counter()
-        batch, places, defects = to_batch(block.raw, block.numbers, spoken, unknown, dropped)
-        checked, bad = check(batch, dropped)
-        for index, (name, reason) in sorted(bad.items()):
-            place = places[index]
-            defects.append(Defect(block.numbers[place], reason, name, digest(block.raw[place])))
         torn = block.torn is not None and source.path is not None and source.packing == "plain"
-        cut = [block.torn] if block.torn is not None and not torn else []
-        defects = sorted([*block.defects, *defects, *cut], key=lambda d: d.row)
-        good = _without(checked, bad)
-        yield Taken(good, defects, block.lines, block.offset, spoken.name, unknown, dropped, torn=torn)
+        if block.torn is not None and not torn:
+            block.defects.append(block.torn)
+        yield take_block(block, dialect, torn=torn)
+
+
+def recognised(lines: Sequence[bytes]) -> Dialect | None:
+    """The dialect that most of the first lines speak; None where they speak none."""
+    return _recognised([row for row in map(_try_decode, lines[:_LOOK]) if row is not None])
+
+
+def take_block(block: Block, dialect: Dialect | None, *, torn: bool = False) -> Taken:
+    """Lines, wherever they came from, as a batch; without a dialect the contract's own is spoken."""
+    spoken = dialect or dialects()["exchange"]
+    unknown: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    batch, places, defects = to_batch(block.raw, block.numbers, spoken, unknown, dropped)
+    checked, bad = check(batch, dropped)
+    for index, (name, reason) in sorted(bad.items()):
+        place = places[index]
+        defects.append(Defect(block.numbers[place], reason, name, digest(block.raw[place])))
+    defects = sorted([*block.defects, *defects], key=lambda d: d.row)
+    at = {"rows": block.lines, "offset": block.offset}
+    return Taken(_without(checked, bad), defects, at, spoken.name, unknown, dropped, torn=torn)
 
 
 def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Taken]:
@@ -124,7 +137,7 @@ def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Tak
                 continue
             if isinstance(batch, int):
                 lost = Defect(max(begin, skip) + 1, "Parquet row group is damaged", None, None, row - max(begin, skip))
-                yield Taken(_empty(), [lost], row, 0, spoken.name)
+                yield Taken(no_rows(), [lost], _at(row), spoken.name)
                 continue
             if begin < skip:
                 batch = batch.slice(skip - begin)
@@ -136,7 +149,7 @@ def _parquet(source: Source, dialect: Dialect | None, skip: int) -> Iterator[Tak
         if isinstance(error, PermissionError):
             raise
         fault = Defect(row + 1, "Parquet data is damaged or cut off", None, None)
-        yield Taken(_empty(), [fault], row, 0, dialect.name if dialect else "exchange")
+        yield Taken(no_rows(), [fault], _at(row), dialect.name if dialect else "exchange")
 
 
 def _batches(file: Any, columns: list[str]) -> Iterator[pa.RecordBatch | int]:
@@ -183,7 +196,7 @@ def take_batch(batch: pa.RecordBatch, begin: int, row: int, spoken: Dialect, unk
     for index, (name, reason) in sorted(bad.items()):
         place = places[index] if places is not None else index
         defects.append(Defect(begin + place + 1, reason, name, _row_digest(batch, place)))
-    return Taken(_without(checked, bad), defects, row, 0, spoken.name, unknown, dropped)
+    return Taken(_without(checked, bad), defects, _at(row), spoken.name, unknown, dropped)
 
 
 def _batch_rows(file: Any) -> int:
@@ -221,9 +234,14 @@ def _recognised(rows: list[dict[str, Any]]) -> Dialect | None:
     return best if votes[best] else None
 
 
-def _empty() -> pa.RecordBatch:
+def _at(row: int) -> dict[str, Any]:
+    return {"rows": row, "offset": 0}
+
+
+def no_rows() -> pa.RecordBatch:
+    """A batch in EXCHANGE columns without rows."""
     return pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in SCHEMA], schema=SCHEMA)
 
 
 def _no_log() -> Taken:
-    return Taken(_empty(), [], 0, 0, "", skipped=True)
+    return Taken(no_rows(), [], {}, "", skipped=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from stillwatch.errors import UsageError
 
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
 _PACKED = {".gz": "gzip", ".zst": "zstd"}
+_ROTATED = re.compile(r"[.-]\d[\dt:._-]*$")
+"""What rotation puts behind a log's name: `.1`, `-20260301`, `.2026-03-01T00:00`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def _looks_like_a_log(name: str) -> bool:
     name = name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
-    return name.endswith(_SUFFIXES)
+    return name.endswith(_SUFFIXES) or _ROTATED.sub("", name).endswith(_SUFFIXES)
 
 
 def packing_of(magic: bytes) -> str | None:

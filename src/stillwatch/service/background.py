@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,12 +11,11 @@ from typing import Any
 from stillwatch.decide.gateways import take_reports
 from stillwatch.decide.live import delta, expire
 from stillwatch.decide.record import Record, Who
-from stillwatch.errors import StillwatchError
-from stillwatch.service.alerts import check_url, send, sentence, slack_form
+from stillwatch.service.alerting import Alerting
 from stillwatch.service.metrics import Metrics
+from stillwatch.service.turns import take_turns
 from stillwatch.settings import Settings
 
-_LONGEST_PAUSE_S = 300.0
 _BEAT_S = 20.0
 _SHARED = Who("shared cache", "gateway")
 
@@ -34,14 +31,12 @@ class Background:
         self._rules, self._knows = rules, knows
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        for name in ("webhook", "slack"):
-            if url := getattr(settings.decide, name):
-                check_url(f"[decide] {name}", url)
+        self._alerting = Alerting(home, settings, lambda outcome: metrics.alerts.labels(outcome).inc())
 
     def start(self) -> None:
         """Starts what the settings ask for."""
         work: list[Callable[[], None]] = [self._expiry]
-        if self._settings.decide.webhook or self._settings.decide.slack:
+        if self._alerting:
             work.append(self._alerts)
         if self._settings.decide.redis:
             work += [self._publish, self._collect]
@@ -56,19 +51,7 @@ class Background:
             thread.join(timeout=6.0)
 
     def _every(self, seconds: float, turn: Callable[[Record], None]) -> None:
-        record: Record | None = None
-        told = 0.0
-        while not self._stop.is_set():
-            try:
-                record = record or Record(self._home)
-                turn(record)
-            except Exception as error:  # a service that decides nothing is worse than one that tries again
-                if time.monotonic() - told > 60 or not told:
-                    told = time.monotonic()
-                    what = str(error) if isinstance(error, StillwatchError) else type(error).__name__
-                    print(f"{turn.__name__.strip('_')}: {what}; will try again", file=sys.stderr)
-                record = None
-            self._stop.wait(seconds)
+        take_turns(self._home, self._stop, seconds, turn)
 
     def _expiry(self) -> None:
         def expiry(record: Record) -> None:
@@ -77,34 +60,7 @@ class Background:
         self._every(5.0, expiry)
 
     def _alerts(self) -> None:
-        failed: dict[str, int] = {}
-        due: dict[str, float] = {}
-
-        def alerts(record: Record) -> None:
-            for name, form in (("webhook", _plain), ("slack", slack_form)):
-                url = getattr(self._settings.decide, name)
-                if not url or time.monotonic() < due.get(name, 0.0):
-                    continue
-                mark = f"alerts sent to {name}"
-                done = record.db.execute("SELECT value FROM meta WHERE name=?", (mark,)).fetchone()
-                since = int(done[0]) if done else _latest(record, mark)
-                for row in record.rows("SELECT * FROM alerts WHERE alert_id > ? ORDER BY alert_id LIMIT 100", (since,)):
-                    try:
-                        send(url, form(row["event"], json.loads(row["body"])))
-                        self._metrics.alerts.labels("sent").inc()
-                    except StillwatchError as error:
-                        # Kept in order and asked again later; the other receiver does not wait for this one.
-                        failed[name] = failed.get(name, 0) + 1
-                        due[name] = time.monotonic() + min(2.0 ** (failed[name] - 1), _LONGEST_PAUSE_S)
-                        self._metrics.alerts.labels("failed").inc()
-                        if failed[name] == 1:
-                            print(f"{name}: {error}; will try again", file=sys.stderr)
-                        break
-                    failed[name] = 0
-                    with record.act() as db:
-                        db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (mark, str(row["alert_id"])))
-
-        self._every(1.0, alerts)
+        self._every(1.0, self._alerting.alerts)
 
     def _shared_cache(self) -> Any:
         import redis
@@ -154,14 +110,3 @@ class Background:
 
         self._every(0.2, shared_cache)
 
-
-def _plain(event: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"event": event, "text": sentence(event, body), **body}
-
-
-def _latest(record: Record, mark: str) -> int:
-    """A service that starts for the first time tells of what comes, not of all that was."""
-    latest = int(record.db.execute("SELECT coalesce(max(alert_id), 0) FROM alerts").fetchone()[0])
-    with record.act() as db:
-        db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (mark, str(latest)))
-    return latest

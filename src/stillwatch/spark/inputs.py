@@ -13,9 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.errors import UsageError
-from stillwatch.ingest import find_sources
+from stillwatch.ingest import FileInput, find_sources
 from stillwatch.ingest.checks import SCHEMA
-from stillwatch.intake import where_to_read
 from stillwatch.spark.text_pass import AT, INPUT, TIE
 
 TABLE = "table:"
@@ -80,8 +79,8 @@ def open_inputs(
             passed.append((source.label, "no log format was recognised"))
             continue
         _demand(schema.names, source.path)
-        position, same = where_to_read(source, known.get(source.label))
-        if same:
+        position = FileInput(source).start(known.get(source.label))
+        if position is None:
             unchanged.append(source.label)
             continue
         positions[source.label] = {**position, "rows": 0, "kept": 0, "quarantined": 0, "duplicates": 0}

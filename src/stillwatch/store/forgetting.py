@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from stillwatch.errors import UnknownAccount, UsageError
 from stillwatch.records.tables import KEPT, KEPT_ACCOUNT
 from stillwatch.store.key_check import remember_keys
-from stillwatch.store.locks import FINDINGS_LOCK, FINDINGS_WAIT, locked
+from stillwatch.store.locks import FINDINGS_LOCK, FINDINGS_WAIT, WRITE_WAIT, locked
 from stillwatch.store.parts import KINDS, read_part
 from stillwatch.store.writing import clear_unfinished, replace_parts, sweep_up
 
@@ -37,7 +37,7 @@ def forget(store: Any, account_id: str) -> dict[str, Any]:
     UnknownAccount where nothing here names it: a misspelt id must not look like a customer who is gone.
     """
     touched: dict[str, Any] = {}
-    with locked(store.home), locked(store.home, FINDINGS_LOCK, FINDINGS_WAIT):
+    with locked(store.home, wait=WRITE_WAIT), locked(store.home, FINDINGS_LOCK, FINDINGS_WAIT):
         sweep_up(store)
         clear_unfinished(store.home)
         if store.ledger.db.execute("SELECT 1 FROM runs WHERE state='open'").fetchone():
@@ -66,7 +66,7 @@ def rotate_key(store: Any) -> dict[str, Any]:
     from stillwatch.store.home import write_key
 
     touched = {"exchanges": 0, "turns": 0}
-    with locked(store.home):
+    with locked(store.home, wait=WRITE_WAIT):
         sweep_up(store)
         for name in store.ledger.parts("exchanges"):
             table = read_part(store.home, "exchanges", name)

@@ -192,6 +192,11 @@ def _key(path: Path, *, create: bool) -> bytes:
         if not create or used:
             raise UsageError(str(path), "the secret key is gone", "restore it; without it old and new hashes differ")
         write_key(path, secrets.token_bytes(32), replace=False)
+    return read_key(path)
+
+
+def read_key(path: Path) -> bytes:
+    """The secret key; UsageError where the file holds none."""
     key = path.read_bytes()
     if len(key) != 32:
         raise UsageError(str(path), "is no key of 32 bytes", "restore it from a backup")

@@ -69,6 +69,10 @@ class Ledger:
         with all_or_nothing(self.db, "ledger.sqlite") as db:
             yield db
 
+    def version(self) -> int:
+        """Another number whenever another connection has changed the ledger; our own changes leave it."""
+        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
+
     def parts(self, kind: str, since: int | None = None, until: int | None = None) -> list[str]:
         """Names of the registered parts of a kind that may hold rows from `since` to before `until` (µs)."""
         rows = self.db.execute(

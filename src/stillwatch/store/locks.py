@@ -15,6 +15,8 @@ LOCK = "lock"
 FINDINGS_LOCK = "findings.lock"
 FINDINGS_WAIT = 600.0
 """Seconds that a hunt or a `forget` waits for the other to write."""
+WRITE_WAIT = 3.0
+"""Seconds that whoever changes the store waits for its turn: a watch holds it for a batch at a time."""
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections import Counter
 from contextlib import suppress
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from stillwatch.errors import UsageError
 from stillwatch.store.home import Store
-from stillwatch.store.locks import FINDINGS_LOCK, locked
+from stillwatch.store.locks import FINDINGS_LOCK, WRITE_WAIT, locked
 from stillwatch.store.parts import KINDS, Part, add_names, open_part, read_part, summed, write_part
 from stillwatch.store.seen_ids import SeenIds
 
@@ -56,13 +57,17 @@ class Writer:
     the end are decided over the whole of it.
     """
 
+    wait = WRITE_WAIT
+    takes_back = True
+    """Whether a run is judged at its end, so that the inputs' places before it are kept."""
+
     def __init__(self, store: Store) -> None:
         self.store = store
         self.ledger = store.ledger
         self._lock: Any = None
 
     def __enter__(self) -> Writer:
-        self._lock = locked(self.store.home)
+        self._lock = locked(self.store.home, wait=self.wait)
         self._lock.__enter__()
         try:
             self._begin()
@@ -76,20 +81,9 @@ class Writer:
 
     def _begin(self) -> None:
         sweep_up(self.store)
-        rows = self.ledger.db.execute("SELECT id, counts, quarantine FROM runs WHERE state='open'").fetchall()
         self.accounts = dict(self.ledger.db.execute("SELECT account_id, number FROM accounts_seen"))
-        if rows:
-            self.run, counts, quarantine = rows[0]
-            self.totals: dict[str, Any] = json.loads(counts)
-        else:
-            with self.ledger.transaction() as db:
-                (last,) = db.execute("SELECT coalesce(max(id), 0) FROM runs").fetchone()
-                self.run, quarantine = last + 1, 0
-                self.totals = {name: {} for name in _NESTED}
-                db.execute(
-                    "INSERT INTO runs VALUES(?, 'open', ?, '{}', 0, ?)",
-                    (self.run, json.dumps(self.totals), self._highest_account()),
-                )
+        self.run, counts, quarantine = self._chosen_run()
+        self.totals: dict[str, Any] = json.loads(counts)
         self._quarantine = self.store.home / "quarantine" / f"run-{self.run:06d}.jsonl"
         if self._quarantine.exists() and self._quarantine.stat().st_size > quarantine:
             os.truncate(self._quarantine, quarantine)
@@ -105,6 +99,21 @@ class Writer:
             file = open_part(self.store.home, "exchanges", name)
             for batch in file.iter_batches(1 << 17, columns=["exchange_id"], use_threads=False):
                 self.seen.add(batch.column(0))
+
+    def _chosen_run(self) -> tuple[int, str, int]:
+        """(number, counts, bytes of its quarantine) of the run that was killed, else of a new one."""
+        found = self.ledger.db.execute("SELECT id, counts, quarantine FROM runs WHERE state='open'").fetchone()
+        if found is not None:
+            return tuple(found)
+        with self.ledger.transaction() as db:
+            return self._new_run(db, "open")
+
+    def _new_run(self, db: sqlite3.Connection, state: str) -> tuple[int, str, int]:
+        (last,) = db.execute("SELECT coalesce(max(id), 0) FROM runs").fetchone()
+        nothing = json.dumps({name: {} for name in _NESTED})
+        row = (last + 1, state, nothing, self._highest_account())
+        db.execute("INSERT INTO runs VALUES(?, ?, ?, '{}', 0, ?)", row)
+        return last + 1, nothing, 0
 
     def _highest_account(self) -> int:
         (highest,) = self.ledger.db.execute("SELECT coalesce(max(number), -1) FROM accounts_seen").fetchone()
@@ -148,7 +157,7 @@ class Writer:
             (before_text,) = db.execute("SELECT before FROM runs WHERE id=?", (self.run,)).fetchone()
             before = json.loads(before_text)
             for path, position in chunk.positions.items():
-                if path not in before:
+                if path not in before and self.takes_back:
                     old = db.execute("SELECT position FROM inputs WHERE path=?", (path,)).fetchone()
                     before[path] = json.loads(old[0]) if old else None
                 db.execute("INSERT OR REPLACE INTO inputs VALUES(?, ?)", (path, json.dumps(position)))
