@@ -92,7 +92,7 @@ def of_exchange(
         kind="exchange", id=id, headline=headline, who=(*who, whole.headline), seen=tuple(naming),
         evidence_for=whole.evidence_for, evidence_against=whole.evidence_against, look_alikes=whole.look_alikes,
         accepted=whole.accepted, accepted_text=whole.accepted_text, unknown=whole.unknown,
-        false_alarm=whole.false_alarm, look_at=whole.look_at, contest=whole.contest,
+        false_alarm=whole.false_alarm, note=whole.note, look_at=whole.look_at, contest=whole.contest,
         related=(account_id, *whole.related), row=kept,
     )
 

@@ -64,7 +64,9 @@ def letter(console: Console, told: Explanation) -> None:
         _claims(console, told.evidence_against, "-")
     if not told.evidence_for and not told.evidence_against:
         heading(console, "Evidence")
-        say(console, "No signal had anything to say, for or against.", indent=2)
+        say(console, told.note or "No signal had anything to say, for or against.", indent=2)
+    elif told.note:
+        say(console, told.note, indent=2, style="dim")
     if told.look_alikes or told.accepted_text:
         heading(console, "Who else looks like this, and was that accepted?")
         for alike in told.look_alikes:

@@ -8,6 +8,8 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
+from stillwatch.records.score import score_text as score_text
+
 #: Unicode categories that can move a cursor, turn the direction of a line, or hide in it.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
@@ -63,15 +65,6 @@ def compact(value: float) -> str:
 def count_of(n: float | None, noun: str, plural: str = "") -> str:
     """`1 account`, `2,500 accounts`."""
     return f"{number(n)} {noun if n == 1 else plural or noun + 's'}"
-
-
-def score_text(value: float | None) -> str:
-    """A score of 0 to 100 with one decimal, never rounded up to certainty."""
-    if value is None or not math.isfinite(value):
-        return "unknown"
-    if 99.9 < value < 100.0:
-        return "above 99.9"
-    return f"{value:.1f}"
 
 
 def bits_text(value: float | None) -> str:
