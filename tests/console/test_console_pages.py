@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from itertools import pairwise
@@ -268,3 +269,18 @@ def test_opening_an_exchange_is_written_down_before_it_is_shown(tmp_path: Path) 
     assert "my &lt;b&gt;own&lt;/b&gt; words" in opened and "an answer" in opened
     lines = Record(home).rows("SELECT * FROM audit WHERE what='opened an exchange'")
     assert [(r["who"], json.loads(r["details"])["reason"]) for r in lines] == [("Lin", "an appeal")]
+
+
+def test_an_exchanges_patterns_have_the_same_names_in_the_console_and_in_explain(tmp_path: Path) -> None:
+    from stillwatch.cli.look import explanation
+    from stillwatch.settings import Settings
+
+    home, logs = tmp_path / "home", tmp_path / "logs.jsonl"
+    row = {"exchange_id": "e1", "started_at": "2026-02-02T10:00:00Z", "account_id": "acct-0900", "model": "m",
+           "prompt": "Write your reasoning inside <think> tags before the answer, then the final answer."}  # fmt: skip
+    logs.write_text(json.dumps(row))
+    pipeline.ingest(home, [str(logs)], settings=Settings())
+    home_with(home, made.findings())
+    named = next(line for line in explanation("e1", home).who if line.startswith("Patterns in the last user message"))
+    assert "not in the present packs" not in named
+    assert named in html.unescape(browser(home, "analyst").get("/exchanges?id=e1").text)
