@@ -169,6 +169,7 @@ def test_an_exchange_is_found_by_the_store_and_shows_lengths_and_patterns_but_no
     assert "en-trace (asks for reasoning behind an answer)" in " ".join(text.split())
     assert "rule 999" in text
     assert "123456789" not in text
+    assert "What speaks for it, of its account" in text and "against its account" not in text
     assert t.row["prompt_chars"] == 812
     assert "prompt" not in t.row
 

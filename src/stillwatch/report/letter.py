@@ -56,11 +56,12 @@ def letter(console: Console, told: Explanation) -> None:
     say(console, told.headline, style="bold")
     for line in told.who:
         say(console, line, indent=2)
+    of_whom = ", of its account" if told.kind == "exchange" else ""
     if told.evidence_for:
-        heading(console, "What speaks for it" if told.kind != "exchange" else "What speaks against its account")
+        heading(console, f"What speaks for it{of_whom}")
         _claims(console, told.evidence_for, "+")
     if told.evidence_against:
-        heading(console, "What speaks against it" if told.kind != "exchange" else "What speaks for its account")
+        heading(console, f"What speaks against it{of_whom}")
         _claims(console, told.evidence_against, "-")
     if not told.evidence_for and not told.evidence_against:
         heading(console, "Evidence")
