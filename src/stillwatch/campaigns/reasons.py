@@ -1,4 +1,4 @@
-"""Why an account is judged so, in sentences; and the same sentences read back as weights, where nothing else is kept."""
+"""Why an account is judged so, in sentences; and the same read back as weights, where nothing else is kept."""
 
 from __future__ import annotations
 
