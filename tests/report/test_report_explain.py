@@ -60,7 +60,8 @@ def test_a_campaign_is_explained_by_weight() -> None:
     assert [c.signal for c in t.evidence_against] == ["several_topics"]
     assert t.seen[0] == "28 of 30 accounts pay with three cards."
     assert t.balance == {"prior_bits": -5.6}
-    assert t.false_alarm.endswith("about 1 in 2,500.")
+    assert "score as high: about 1 in 2,500. Both hold: this rate counts groups" in t.false_alarm
+    assert t.false_alarm.endswith("from a base rate of 2 %.")
     assert t.look_at == ("ex-1", "ex-2")
     assert t.related == ("sw-net",)
 
@@ -110,7 +111,7 @@ def test_an_account_in_a_harvest_answers_for_its_group_and_one_in_a_network_does
 def test_a_clear_account_shows_what_speaks_for_it() -> None:
     t = told("acct-0900")
     assert "clear (score 0.4, " in t.headline
-    assert "at a base rate of 0.02" in t.headline
+    assert "at a base rate of 2 %" in t.headline
     assert [c.signal for c in t.evidence_against] == ["several_topics"]
     assert "It asks about everything under the sun." in printed(t)
 

@@ -16,7 +16,7 @@ from stillwatch.decide.live import wrong_campaigns
 from stillwatch.decide.record import Record
 from stillwatch.report.explain import missing_columns
 from stillwatch.report.network import kinds_in
-from stillwatch.report.plain_text import clean
+from stillwatch.report.plain_text import clean, score_text
 
 Given = Mapping[str, str]
 _TIMES = ("created_at", "expires_at", "at", "decided_at", "withdrawn_at", "until", "ended_at")
@@ -280,13 +280,18 @@ def moved(row: Mapping[str, Any], old: Mapping[str, Any] | None, compared: bool)
     changes = []
     was, now = old.get("score"), row["score"]
     if isinstance(was, (int, float)) and now is not None and abs(now - was) >= 1.0:
-        changes.append(f"score {was:.0f} → {now:.0f}")
+        changes.append(f"score {_whole(was)} → {_whole(now)}")
     if old.get("kind") != row["kind"]:
         changes.append(f"was {words(old.get('kind'))}")
     more = (row["accounts"] or 0) - (old.get("accounts") or 0)
     if more:
         changes.append(f"{more:+,} accounts")
     return ", ".join(changes) or "as before"
+
+
+def _whole(score: float) -> str:
+    """A score without decimals, never rounded up to certainty."""
+    return score_text(score) if score >= 99.5 else f"{score:.0f}"
 
 
 def _states(record: Record) -> dict[str, str]:

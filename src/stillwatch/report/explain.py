@@ -22,6 +22,7 @@ from stillwatch.report.plain_text import (
     number,
     odds_text,
     p_text,
+    percent_text,
     rate_text,
     score_text,
     span,
@@ -178,9 +179,9 @@ def of_campaign(
     title = clean(row["title"], 160) or count_of(row["accounts"], "account")
     headline = f"{title}: {_label(row)} (score {score_text(row['score'])}, the probability in percent that {words})."
     rate = row["false_alarm_rate"]
-    alarm = f"Legitimate groups that would score as high: {rate_text(rate)}." if rate is not None else (
-        "How often a legitimate group would score as high is not known for this one."
-    )
+    alarm = "How often a legitimate group would score as high is not known for this one."
+    if rate is not None:
+        alarm = f"Legitimate groups that would score as high: {rate_text(rate)}. {_reconciled(findings.run)}"
     return _explanation(
         "campaign", row["campaign_id"], headline, who, claims, signs,
         unknown=_unknown(mine["not_evaluable"].to_pylist(), findings.run, signs),
@@ -213,12 +214,14 @@ def of_account(findings: Findings, row: Mapping[str, Any], signs: Mapping[str, S
             claims.sort(key=_heaviest)
         rate = group["false_alarm_rate"]
         if rate is not None:
-            alarm = f"Legitimate groups that would score as high as its group: {rate_text(rate)}."
+            alarm = f"Legitimate groups that would score as high as its group: {rate_text(rate)}. "
+            alarm += _reconciled(findings.run)
     who += [clean(reason, 400) for reason in (row["reasons"] or [])[:12] if not _told(reason, claims)]
     prior = _prior(findings.run)
+    start = f", at a base rate of {percent_text(prior)}" if prior is not None else ""
     headline = (
         f"Account {clean(row['account_id'], 80)}: {_label(row)} (score {score_text(row['score'])}, the probability in "
-        f"percent that it harvests without agreement{f', at a base rate of {prior:.3g}' if prior is not None else ''})."
+        f"percent that it harvests without agreement{start})."
     )
     return _explanation(
         "account", row["account_id"], headline, who, claims, signs,
@@ -412,6 +415,16 @@ def _unknown(
 
 def _label(row: Mapping[str, Any]) -> str:
     return clean(row["label"], 20) or "not labelled"
+
+
+def _reconciled(run: Mapping[str, Any]) -> str:
+    """How a score above 99.9 and one false alarm in some hundreds are both true."""
+    prior = _prior(run)
+    start = f"from a base rate of {percent_text(prior)}" if prior is not None else "from the base rate that was set"
+    return (
+        "Both hold: this rate counts groups, so it cannot fall below one in as many as were compared; the score weighs "
+        f"the evidence on this group, {start}."
+    )
 
 
 def _prior(run: Mapping[str, Any]) -> float | None:

@@ -21,7 +21,7 @@ from stillwatch.report.explain import Claim, Explanation, claim_line, facts_line
 from stillwatch.report.findings import Findings, Pictures, read_pictures
 from stillwatch.report.letter import blind_lines, found_line, intake_lines, sure_lines
 from stillwatch.report.network import network_chart
-from stillwatch.report.plain_text import clean, number, score_text, when
+from stillwatch.report.plain_text import clean, number, percent_text, score_text, when
 
 _IN_DETAIL = 30
 _IN_TABLE = 300
@@ -147,7 +147,7 @@ def _foot(findings: Findings) -> str:
         parts.append(f"sweep of {clean(at, 25)}")
     prior = run.get("prior")
     if isinstance(prior, (int, float)):
-        parts.append(f"base rate {prior:.3g}")
+        parts.append(f"base rate {percent_text(prior)}")
     digest = run.get("settings_sha256") or run.get("settings_hash")
     if isinstance(digest, str):
         parts.append(f"settings {clean(digest, 12)}")

@@ -88,6 +88,11 @@ def p_text(value: float | None) -> str:
     return "p\u00a0<\u00a00.0001" if value < 0.0001 else f"p\u00a0=\u00a0{value:.2g}"
 
 
+def percent_text(share: float) -> str:
+    """A share of 0..1 in percent: `20 %`, `2.5 %`."""
+    return f"{100.0 * share:.3g} %"
+
+
 def rate_text(value: float | None) -> str:
     """A false-alarm rate in words: `about 1 in 2,000`."""
     if value is None or not math.isfinite(value):

@@ -200,7 +200,7 @@
       if (lines.length < 2) return null;
       return {
         ...frame(l),
-        tooltip: { ...frame(l).tooltip, trigger: "axis", formatter: (p) => { const s = lines[p[0].dataIndex]; return `${s.at.slice(0, 16).replace("T", " ")}\nscore ${s.score === null ? "unknown" : s.score.toFixed(1)}\n${many(s.accounts, "account")}`; } },
+        tooltip: { ...frame(l).tooltip, trigger: "axis", formatter: (p) => { const s = lines[p[0].dataIndex]; return `${s.at.slice(0, 16).replace("T", " ")}\nscore ${s.score === null ? "unknown" : (s.score > 99.9 ? "above 99.9" : s.score.toFixed(1))}\n${many(s.accounts, "account")}`; } },
         grid: { left: 50, right: 56, top: 36, bottom: 30 },
         xAxis: { type: "category", data: lines.map((s) => s.at.slice(0, 10)), axisLabel: { color: l.soft, hideOverlap: true }, axisLine: { lineStyle: { color: l.edge } } },
         yAxis: [
