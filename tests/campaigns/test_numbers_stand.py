@@ -1,6 +1,6 @@
 """Findings of one town stay, number by number, what they were: whoever rewords a sentence moves no score.
 
-Where a weight or the calibration is changed on purpose, write them anew: `python tests/campaigns/test_numbers_stand.py`.
+Where a weight or the calibration is changed on purpose, write anew: `python tests/campaigns/test_numbers_stand.py`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import hand_made as made
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from consoles import Reading, browser, decided, do, home_with
 
@@ -18,6 +20,7 @@ from stillwatch import pipeline
 from stillwatch.campaigns.track import remember_sweep
 from stillwatch.console.shelf import slug
 from stillwatch.decide.record import Record
+from stillwatch.report.findings import NEAR
 
 BASE = ["/", "/accounts", "/decisions", "/decisions?state=all", "/appeals?open=0", "/audit", "/keys", "/what-if",
         "/search?q=a"]  # fmt: skip
@@ -284,3 +287,34 @@ def test_an_exchanges_patterns_have_the_same_names_in_the_console_and_in_explain
     named = next(line for line in explanation("e1", home).who if line.startswith("Patterns in the last user message"))
     assert "not in the present packs" not in named
     assert named in html.unescape(browser(home, "analyst").get("/exchanges?id=e1").text)
+
+
+def test_who_came_close_and_was_left_alone_stands_on_today_and_beside_each_campaign(home: Path) -> None:
+    near = {"near": "group 1", "score": 41.0, "how": "rare values of two kinds", "exchanges": 900, "pro_bits": 2.5,
+            "pro": "They fill one template.", "against_bits": -3.0, "against": "A class sent it."}  # fmt: skip
+    rows = [{**near, "account_id": f"acct-{900 + i:04d}"} for i in range(5)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=NEAR), home / "history" / "latest" / "near.parquet")
+    scores = home / "history" / "latest" / "scores.json"
+    kept = json.loads(scores.read_text())
+    kept["sw-ring"]["asked"] = {"declared_reseller": "0% of its exchanges come from declared resellers."}
+    scores.write_text(json.dumps(kept))
+    client = browser(home)
+    for path in ("/", "/campaigns/sw-ring"):
+        text = client.get(path).text
+        for said in ("Close, and left alone", "A group of 5 accounts", "/accounts/acct-0900", "They fill one template.",
+                     "A class sent it.", "-3.0 bits"):  # fmt: skip
+            assert said in text, (path, said)
+    assert "Measured: 0% of its exchanges come from declared resellers." in client.get("/campaigns/sw-ring").text
+
+
+def test_examples_are_said_to_be_the_groups_once(home: Path) -> None:
+    text = browser(home).get("/campaigns/sw-ring").text
+    assert text.count("Examples of the group&#39;s exchanges") + text.count("Examples of the group's exchanges") == 1
+    assert text.count("/exchanges?id=ex-1\"") == 1
+
+
+def test_the_bar_that_no_signal_makes_is_explained_where_it_stands(home: Path) -> None:
+    client = browser(home)
+    steps = client.get("/charts/campaigns/sw-ring/waterfall.json").json()
+    assert [s["side"] for s in steps].count("rest") == 1
+    assert "conduct and coordination are weighed apart and both must hold" in client.get("/campaigns/sw-ring").text

@@ -86,7 +86,7 @@ def evidence(shelf: Shelf, record: Record, given: Given) -> Sheet:
     columns = (
         Column("signal", "Signal", "words"), Column("family", "Family", "words"),
         Column("weight_bits", "Weight", "bits"), Column("p_value", "Chance", "p"), Column("says", "What it says"),
-        Column("facts", "Facts", "facts", False), Column("exchange_ids", "Exchanges to look at", "exchanges"),
+        Column("facts", "Facts", "facts", False), Column("exchange_ids", "Examples of its exchanges", "hidden"),
         Column("weight", "Weight either way", "hidden", False), Column("actor_kind", "Of", "hidden"),
         Column("actor_id", "Actor", "hidden"),
     )  # fmt: skip
@@ -189,6 +189,21 @@ def allows(shelf: Shelf, record: Record, given: Given) -> Sheet:
     return sheet_of("allows", "Allowances", columns, [_timed(r) for r in rows], sort="-at", empty="No allowance.")
 
 
+def near(shelf: Shelf, record: Record, given: Given) -> Sheet:
+    """Close, and left alone: who scores `mixed` and is in no campaign, groups and lone accounts."""
+    rows = [{**row, "whom": row["account_ids"], "accounts": len(row["account_ids"]), "label": "mixed",
+             "pro": clean(row["pro"], 400), "against": clean(row["against"], 400)} for row in shelf.near]
+    columns = (
+        Column("whom", "Whom", "several"), Column("score", "Score", "score"), Column("label", "Label", "hidden"),
+        Column("accounts", "Accounts", "number"), Column("exchanges", "Exchanges", "number"),
+        Column("pro", "Most for it", "pro"), Column("pro_bits", "Its weight", "hidden"),
+        Column("against", "Most against it", "against"), Column("against_bits", "Weight against", "hidden"),
+        Column("how", "How linked", "hidden"),
+    )  # fmt: skip
+    return sheet_of("near", "Close, and left alone", columns, rows, sort="-score",
+                    empty="Nobody scores from 20 to 55 without being in a campaign.")  # fmt: skip
+
+
 def missing(shelf: Shelf, record: Record, given: Given) -> Sheet:
     """Columns that the logs or the accounts file lack, with the signals that need them."""
     from stillwatch.report.catalogue import column_of
@@ -261,8 +276,8 @@ def notes(shelf: Shelf, record: Record, given: Given) -> Sheet:
 
 SHEETS: Mapping[str, Callable[[Shelf, Record, Given], Sheet]] = {
     f.__name__: f
-    for f in (campaigns, accounts, evidence, decisions, appeals, audit, verdicts, allows, missing, quarantine, shared,
-              history, notes)
+    for f in (campaigns, accounts, evidence, decisions, appeals, audit, verdicts, allows, near, missing, quarantine,
+              shared, history, notes)
 }  # fmt: skip
 
 

@@ -85,7 +85,8 @@ def letter(console: Console, told: Explanation) -> None:
         say(console, told.false_alarm, indent=2)
     if told.look_at:
         heading(console, "What to look at")
-        say(console, "Exchanges: " + ", ".join(clean(i, 60) for i in told.look_at[:8]), indent=2)
+        whose = "Examples of the group's exchanges: " if told.kind == "campaign" else "Exchanges: "
+        say(console, whose + ", ".join(clean(i, 60) for i in told.look_at[:8]), indent=2)
     if told.contest:
         heading(console, "How to contest this")
         for i, step in enumerate(told.contest, 1):

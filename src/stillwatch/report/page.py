@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from stillwatch import __version__
 from stillwatch.report.catalogue import Sign, signs
-from stillwatch.report.charts import color_of, score_chart, traffic_chart, waterfall
+from stillwatch.report.charts import REST, REST_SAYS, color_of, score_chart, traffic_chart, waterfall
 from stillwatch.report.explain import Claim, Explanation, claim_line, facts_line, of_campaign
 from stillwatch.report.findings import Findings, Pictures, read_pictures
 from stillwatch.report.letter import blind_lines, found_line, intake_lines, sure_lines
@@ -79,11 +79,12 @@ def _campaign(
 ) -> dict[str, Any]:
     told: Explanation = of_campaign(findings, row, known, pictures.scores.get(row["campaign_id"], {}))
     prior = told.balance.get("prior_bits")
+    steps = waterfall(*weighed(told, row), row["score"], prior, told.balance.get("few_bits"))
     accounts = [clean(a, 60) for a in (row["account_ids"] or [])[:_ACCOUNTS]]
     return {
         "anchor": f"c{place + 1}", "chip": f"c{place}", "title": _title(row), "id": clean(row["campaign_id"], 80),
         "told": told, "pro": _sides(told.evidence_for), "against": _sides(told.evidence_against),
-        "waterfall": Markup(waterfall(*weighed(told, row), row["score"], prior, told.balance.get("few_bits"))),
+        "rest": REST_SAYS if REST in steps else "", "waterfall": Markup(steps),
         "doubled": "that one operator runs these accounts" if row["kind"] == "account_network"
         else "that this is a harvest",
         "network": Markup(network_chart(pictures.ties, row["campaign_id"])),
