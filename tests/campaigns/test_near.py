@@ -22,7 +22,7 @@ def test_a_mixed_group_that_nobody_reported_is_kept_once_with_both_sides() -> No
     groups: dict[str, list[str]] = {}
     for row in rows:
         groups.setdefault(row["near"], []).append(row["account_id"])
-        assert (row["pro"] == "") == (row["pro_bits"] is None) and (row["against"] == "") == (row["against_bits"] is None)
+        assert all((row[side] == "") == (row[f"{side}_bits"] is None) for side in ("pro", "against"))
     assert any(row["pro"] for row in rows) and any(row["against"] for row in rows)
     for members in groups.values():
         assert len(members) == len(set(members))

@@ -318,3 +318,34 @@ def test_the_bar_that_no_signal_makes_is_explained_where_it_stands(home: Path) -
     steps = client.get("/charts/campaigns/sw-ring/waterfall.json").json()
     assert [s["side"] for s in steps].count("rest") == 1
     assert "conduct and coordination are weighed apart and both must hold" in client.get("/campaigns/sw-ring").text
+
+
+def test_a_campaign_that_was_marked_wrong_is_counted_as_such_at_the_head_of_today(home: Path) -> None:
+    client = browser(home)
+    assert "marked wrong)" not in client.get("/").text
+    do(client, "/verdicts", kind="campaign", subject="sw-fleet", verdict="wrong", reason="an exam")
+    assert re.search(r"<h1>[^<]* found \(1 marked wrong\)</h1>", client.get("/").text)
+
+
+def test_accounts_that_the_file_names_and_no_log_does_are_counted_as_not_judged(tmp_path: Path) -> None:
+    from stillwatch.settings import Settings
+
+    home, logs, people = tmp_path / "home", tmp_path / "logs.jsonl", tmp_path / "accounts.csv"
+    row = {"exchange_id": "e", "started_at": "2026-02-02T10:00:00Z", "account_id": "acct-0900", "model": "m"}
+    logs.write_text(json.dumps(row))
+    people.write_text("account_id,kind\nacct-0900,business\nquiet-1,business\nquiet-2,\n")
+    pipeline.ingest(home, [str(logs)], accounts=[str(people)], settings=Settings())
+    home_with(home, made.findings())
+    text = browser(home).get("/accounts").text
+    assert "2 accounts more that the accounts file names are without traffic in the window" in text
+
+
+def test_a_missing_agreement_column_is_said_to_be_used_by_the_signal_that_reads_it(home: Path) -> None:
+    from stillwatch.report.catalogue import READ_WHERE_THERE, signs
+
+    assert {n for names in READ_WHERE_THERE.values() for n in names} <= set(signs())
+    run = home / "findings" / "run.json"
+    told = json.loads(run.read_text())
+    run.write_text(json.dumps({**told, "missing": {"allow": 1.0, "status_changed_at": 1.0}}))
+    rows = {r["column"]: r["signals"] for r in browser(home).get("/tables/missing.json").json()}
+    assert rows["allow"] == "agreed use (where it is there)" and rows["status_changed_at"] == "none"

@@ -17,7 +17,7 @@ from stillwatch.console.shelf import Shelf, slug
 from stillwatch.console.show import show, table
 from stillwatch.console.tables import FORMATS, LONGEST_FILTER, arranged, at_time, exported
 from stillwatch.decide import people
-from stillwatch.decide.live import exempt_accounts, holding, one_decision
+from stillwatch.decide.live import exempt_accounts, holding, one_decision, wrong_campaigns
 from stillwatch.decide.policy import STRONG
 from stillwatch.report.charts import REST_SAYS
 from stillwatch.report.explain import KIND_WORDS
@@ -34,6 +34,9 @@ def today(ask: Ask) -> Response:
     shelf = ask.shelf
     harvests = [r for r in shelf.campaigns if r["kind"] != "account_network"]
     headline = found_line(harvests, len(shelf.campaigns) - len(harvests)).rstrip(".") if shelf.campaigns else ""
+    wrong = len(wrong_campaigns(ask.record) & set(shelf.by_campaign))
+    if wrong:
+        headline += f" ({wrong:,} marked wrong)"
     run = shelf.findings.run
     return show(
         ask, "today.html.j2", headline=headline, news=_news(shelf), campaigns=table(ask, "campaigns", 20),
@@ -72,7 +75,8 @@ def campaign(ask: Ask) -> Response:
 
 def accounts(ask: Ask) -> Response:
     """All accounts of the latest sweep."""
-    return show(ask, "accounts.html.j2", accounts=table(ask, "accounts"))
+    silent = len(ask.shelf.record_place.keys() - ask.shelf.place.keys())
+    return show(ask, "accounts.html.j2", accounts=table(ask, "accounts"), silent=silent)
 
 
 def account(ask: Ask) -> Response:
@@ -276,7 +280,7 @@ def _explanations(shelf: Shelf, told: Any) -> list[dict[str, Any]]:
         if name in held:
             said = f"holds in part: {held[name].says}" if held[name].says else "holds in part"
             rows.append({"name": name, "outcome": said, "bits": held[name].bits, "headline": sign.headline})
-        elif name in mute:
+        elif name in mute and name not in measured:
             rows.append({"name": name, "outcome": f"could not be asked. {mute[name].cure}", "bits": None,
                          "headline": sign.headline})  # fmt: skip
         else:

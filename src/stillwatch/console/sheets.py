@@ -169,7 +169,8 @@ def verdicts(shelf: Shelf, record: Record, given: Given) -> Sheet:
     if subject := given.get("subject", ""):
         rows, keep = [r for r in rows if r["subject"] == subject], {"subject": short(subject)}
     columns = (
-        Column("verdict_id", "Verdict", "number"), Column("kind", "On"), Column("subject", "Whom", "whom"),
+        Column("verdict_id", "Verdict", "number"), Column("kind", "On", "hidden" if subject else "text"),
+        Column("subject", "Whom", "hidden" if subject else "whom"),
         Column("verdict", "Concluded"), Column("reason", "Because", "long"), Column("by", "By"),
         Column("at", "When", "time"), Column("score", "Score then", "score"),
         Column("withdrawn_at", "Withdrawn", "time"),
@@ -206,16 +207,19 @@ def near(shelf: Shelf, record: Record, given: Given) -> Sheet:
 
 def missing(shelf: Shelf, record: Record, given: Given) -> Sheet:
     """Columns that the logs or the accounts file lack, with the signals that need them."""
-    from stillwatch.report.catalogue import column_of
+    from stillwatch.report.catalogue import READ_WHERE_THERE, column_of
 
     needs: dict[str, list[str]] = {}
     for sign in shelf.signs.values():
         for need in dict.fromkeys(column_of(n).removesuffix(" (accounts file)") for n in sign.needs):
             needs.setdefault(need, []).append(sign.name.replace("_", " "))
+    for column, names in READ_WHERE_THERE.items():
+        told = needs.setdefault(column, [])
+        told += [f"{words(n)} (where it is there)" for n in names if n in shelf.signs and words(n) not in told]
     rows = [{"column": name, "share": share, "signals": ", ".join(needs.get(name, [])) or "none"}
             for name, share in missing_columns(shelf.findings.run).items()]  # fmt: skip
     columns = (Column("column", "Column", "id"), Column("share", "Share of exchanges without it", "share"),
-               Column("signals", "Signals that need it", "long"))  # fmt: skip
+               Column("signals", "Signals that use it", "long"))  # fmt: skip
     return sheet_of("missing", "Columns that are missing", columns, rows, sort="-share", empty="No column is missing.")
 
 

@@ -34,6 +34,7 @@
 
   const MARKS = { release: "diamond", suspension: "triangle", succession: "roundRect", decision: "pin" };
   const GROUP = "many";
+  const SHORT = 10;
 
   const charts = {
     traffic(data, l) {
@@ -318,9 +319,24 @@
     else if (key === "x") { const box = sheetRows()[at] && $("input[name=only]", sheetRows()[at]); if (box) box.checked = !box.checked; }
   });
 
+  // On a phone a table shows its first rows; the others are a touch away.
+  function shorten(sheet) {
+    const rows = all("tbody tr", sheet).length;
+    if (rows <= SHORT || $(".more-rows", sheet) || sheet.dataset.whole) return;
+    sheet.classList.add("short");
+    const more = document.createElement("button");
+    more.type = "button"; more.className = "more-rows"; more.textContent = `${count(rows - SHORT)} more`;
+    more.addEventListener("click", () => {
+      sheet.classList.remove("short"); sheet.dataset.whole = "yes"; more.remove();
+      $("a, button", all("tbody tr", sheet)[SHORT])?.focus();
+    });
+    $(".scroll", sheet).after(more);
+  }
+
   function dress(within) {
     for (const box of all(".chart[data-chart]", within)) if (!drawn.has(box)) seen.observe(box);
     for (const box of all(".tick-all", within)) { box.hidden = false; }
+    for (const sheet of all(".sheet", within.parentElement || within)) shorten(sheet);
   }
   document.addEventListener("change", (e) => {
     if (e.target.matches(".tick-all")) for (const box of all("input[name=only]", e.target.closest("table"))) box.checked = e.target.checked;
