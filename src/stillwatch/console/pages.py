@@ -63,7 +63,7 @@ def campaign(ask: Ask) -> Response:
         moved=moved(row, (shelf.before or {}).get(id), shelf.before is not None), pro=pro, against=against,
         steps=drawings.waterfall(shelf, id), happened=drawings.happened(shelf, ask.record, id), value=value,
         near=table(ask, "near", 5), evidence=table(ask, "evidence", 10, campaign=id), rest=REST_SAYS,
-        accounts=table(ask, "accounts", 25, campaign=id, value=value),
+        accounts=table(ask, "accounts", 10, campaign=id, value=value),
         shared=table(ask, "shared", 8, campaign=id), history=table(ask, "history", 8, campaign=id),
         decisions=table(ask, "decisions", 10, campaign=id, state="all", now=str(ask.now)),
         verdicts=table(ask, "verdicts", subject=id), notes=table(ask, "notes", subject=id),

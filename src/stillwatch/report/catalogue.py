@@ -27,7 +27,9 @@ class Sign:
 READ_WHERE_THERE: Mapping[str, tuple[str, ...]] = {
     "allow": ("agreed_use",), "allow_until": ("agreed_use",), "referrer": ("one_event",),
     "org_id": ("one_organisation",), "email_domain": ("one_organisation",), "verification": ("one_organisation",),
-    "payment_kind": ("one_organisation",), "kind": ("one_organisation", "taught_cohort"),
+    "payment_kind": ("one_organisation",), "phone_hash": ("shared_registration",),
+    "logprobs": ("automation_of_outputs",),
+    "kind": ("one_organisation", "taught_cohort"),
 }  # fmt: skip
 
 

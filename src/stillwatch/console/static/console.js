@@ -34,7 +34,7 @@
 
   const MARKS = { release: "diamond", suspension: "triangle", succession: "roundRect", decision: "pin" };
   const GROUP = "many";
-  const SHORT = 10;
+  const SHORT = 5;
 
   const charts = {
     traffic(data, l) {
@@ -163,7 +163,7 @@
       const beside = (i) => { const turn = (2 * Math.PI * i) / rings - Math.PI / 2; const c = Math.cos(turn); return Math.abs(c) < 0.3 ? (Math.sin(turn) < 0 ? "top" : "bottom") : c < 0 ? "left" : "right"; };
       const values = data.values.map((v, i) => ({
         id: `v${i}`, name: v.name, value: v.accounts, category: v.kind, symbol: "circle", symbolSize: size(v.accounts), ...place(i, rings, 0.5), opens: v.opens,
-        label: { show: !phone() || rings < 10, position: beside(i), formatter: () => v.name.slice(0, 30) },
+        label: { show: !phone() || rings < 10, position: beside(i), formatter: () => (v.name.length > 44 ? `${v.name.slice(0, 43)}…` : v.name) },
       }));
       const spots = data.groups.map((g, i) => {
         const links = data.links.filter((k) => k.group === i);
