@@ -349,3 +349,17 @@ def test_a_missing_agreement_column_is_said_to_be_used_by_the_signal_that_reads_
     run.write_text(json.dumps({**told, "missing": {"allow": 1.0, "status_changed_at": 1.0}}))
     rows = {r["column"]: r["signals"] for r in browser(home).get("/tables/missing.json").json()}
     assert rows["allow"] == "agreed use (where it is there)" and rows["status_changed_at"] == "none"
+
+
+def test_a_lone_account_that_came_close_is_left_alone_in_view(home: Path) -> None:
+    file = home / "findings" / "accounts.parquet"
+    told = pq.read_table(file)
+    rows = told.to_pylist()
+    close = next(row for row in rows if row["account_id"] == "acct-0900")
+    close |= {"score": 44.0, "label": "mixed"}
+    pq.write_table(pa.Table.from_pylist(rows, schema=told.schema), file)
+    (near,) = browser(home).get("/tables/near.json").json()
+    assert near["whom"] == ["acct-0900"] and near["score"] == 44.0 and near["accounts"] == 1
+    against = {e["signal"]: e["says"] for e in pq.read_table(home / "findings" / "evidence.parquet").to_pylist()
+               if e["actor_id"] == "acct-0900" and e["weight_bits"] < 0}  # fmt: skip
+    assert near["against"] == next(iter(against.values()), "")

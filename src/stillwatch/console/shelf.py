@@ -124,11 +124,10 @@ class Shelf:
         mixed = table.filter(pc.and_(pc.equal(table["label"], "mixed"), pc.is_null(table["campaign_id"])))
         alone = [row for row in mixed.to_pylist() if row["account_id"] not in inside]
         for row in sorted(alone, key=lambda row: (-(row["score"] or 0.0), row["account_id"]))[:_NEAR_ACCOUNTS]:
-            told = self.findings.evidence_of("account", row["account_id"])
-            most = max(told, key=lambda e: e["weight_bits"] or 0.0, default=None)
-            least = min(told, key=lambda e: e["weight_bits"] or 0.0, default=None)
-            pro = most if most is not None and (most["weight_bits"] or 0.0) > 0 else {}
-            against = least if least is not None and (least["weight_bits"] or 0.0) < 0 else {}
+            said = self.findings.evidence_of("account", row["account_id"])
+            most: dict[str, Any] = max(said, key=_bits, default={})
+            least: dict[str, Any] = min(said, key=_bits, default={})
+            pro, against = (most if _bits(most) > 0 else {}), (least if _bits(least) < 0 else {})
             found.append({
                 "account_ids": [row["account_id"]], "score": row["score"], "exchanges": row["exchanges"],
                 "pro": pro.get("says", ""), "pro_bits": pro.get("weight_bits"), "against": against.get("says", ""),
@@ -193,6 +192,10 @@ class Shelf:
         if len(self.sweeps) < 2:
             return None
         return {row["id"]: row for row in self.sweeps[-2]["campaigns"]}
+
+
+def _bits(evidence: Mapping[str, Any]) -> float:
+    return evidence.get("weight_bits") or 0.0
 
 
 class Shelves:
