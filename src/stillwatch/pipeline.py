@@ -19,6 +19,7 @@ from stillwatch.campaigns.findings import Findings
 from stillwatch.campaigns.hunt import Hunted
 from stillwatch.campaigns.hunt import hunt as hunt_window
 from stillwatch.campaigns.looks import Look, read_looks, write_looks
+from stillwatch.campaigns.near import write_near
 from stillwatch.campaigns.pictures import write_pictures
 from stillwatch.campaigns.track import SWEEPS_FILE, Remembered, read_memory, recent, remember_sweep, write_memory
 from stillwatch.decide.decide import Decided
@@ -92,7 +93,10 @@ def hunt(
         if known.issuperset(hunted.book.ids):
             findings.write(home / "findings")
             latest = home / "history" / "latest"
-            write_pictures(latest, hunted.book, hunted.reported, hunted.calibration, settings.calibrate.prior)
+            prior = settings.calibrate.prior
+            write_pictures(latest, hunted.book, hunted.reported, hunted.calibration, prior)
+            write_near(latest, hunted.book, hunted.candidates, hunted.weighed, hunted.reported,
+                       hunted.calibration.guilt(hunted.weighed, prior))  # fmt: skip
             if remember:
                 write_memory(memory_file, memory)
                 write_looks(looks_file, looks)

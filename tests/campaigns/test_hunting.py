@@ -15,6 +15,7 @@ from stillwatch.campaigns.calibration import Calibration, label
 from stillwatch.campaigns.findings import Findings
 from stillwatch.campaigns.hunt import Hunted, hunt
 from stillwatch.campaigns.pictures import ties, traffic, write_pictures
+from stillwatch.campaigns.reasons import reasons, weighed_reason
 from stillwatch.campaigns.track import Remembered
 from stillwatch.records.tables import ACCOUNTS, CAMPAIGNS, EVIDENCE
 
@@ -184,3 +185,15 @@ def test_pictures_count_every_exchange_once_and_never_name_a_value(tmp_path: Pat
     }
     write_pictures(tmp_path, h.book, h.reported, h.calibration, 0.05)
     assert set(json.loads((tmp_path / "scores.json").read_text())) == {r.campaign_id for r in h.reported}
+
+
+def test_each_reason_of_a_signal_reads_back_as_that_signal_and_its_weight() -> None:
+    h, _, lone = _hunted()
+    place = h.book.ids.index(lone)
+    told = [weighed_reason(sentence) for sentence in reasons(h.scores, place, None, None)]
+    assert told
+    for weighed in told:
+        assert weighed is not None
+        opinion = h.scores.opinions[weighed.signal]
+        assert weighed.bits == round(float(opinion.bits[place]), 1)
+        assert weighed.says == opinion.says(place)

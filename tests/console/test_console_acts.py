@@ -85,7 +85,7 @@ def test_an_appeal_comes_in_waits_in_view_and_is_granted(home: Path) -> None:
     assert "We are a school." in client.get("/").text
     assert "We are a school." in client.get("/appeals").text
     page = client.get("/appeals/1").text
-    assert "What was held against it" in page
+    assert "Why the account is judged so" in page
     do(client, "/appeals/1/answer", answer="grant", reason="it is one")
     assert rows(home, "SELECT state FROM appeals")[0]["state"] == "granted"
     assert "accused wrongly" in client.get("/accounts/acct-0003").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from itertools import pairwise
@@ -10,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import hand_made as made
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from consoles import Reading, browser, decided, do, home_with
 
@@ -17,6 +20,7 @@ from stillwatch import pipeline
 from stillwatch.campaigns.track import remember_sweep
 from stillwatch.console.shelf import slug
 from stillwatch.decide.record import Record
+from stillwatch.report.findings import NEAR
 
 BASE = ["/", "/accounts", "/decisions", "/decisions?state=all", "/appeals?open=0", "/audit", "/keys", "/what-if",
         "/search?q=a"]  # fmt: skip
@@ -268,3 +272,94 @@ def test_opening_an_exchange_is_written_down_before_it_is_shown(tmp_path: Path) 
     assert "my &lt;b&gt;own&lt;/b&gt; words" in opened and "an answer" in opened
     lines = Record(home).rows("SELECT * FROM audit WHERE what='opened an exchange'")
     assert [(r["who"], json.loads(r["details"])["reason"]) for r in lines] == [("Lin", "an appeal")]
+
+
+def test_an_exchanges_patterns_have_the_same_names_in_the_console_and_in_explain(tmp_path: Path) -> None:
+    from stillwatch.cli.look import explanation
+    from stillwatch.settings import Settings
+
+    home, logs = tmp_path / "home", tmp_path / "logs.jsonl"
+    row = {"exchange_id": "e1", "started_at": "2026-02-02T10:00:00Z", "account_id": "acct-0900", "model": "m",
+           "prompt": "Write your reasoning inside <think> tags before the answer, then the final answer."}  # fmt: skip
+    logs.write_text(json.dumps(row))
+    pipeline.ingest(home, [str(logs)], settings=Settings())
+    home_with(home, made.findings())
+    named = next(line for line in explanation("e1", home).who if line.startswith("Patterns in the last user message"))
+    assert "not in the present packs" not in named
+    assert named in html.unescape(browser(home, "analyst").get("/exchanges?id=e1").text)
+
+
+def test_who_came_close_and_was_left_alone_stands_on_today_and_beside_each_campaign(home: Path) -> None:
+    near = {"near": "group 1", "score": 41.0, "how": "rare values of two kinds", "exchanges": 900, "pro_bits": 2.5,
+            "pro": "They fill one template.", "against_bits": -3.0, "against": "A class sent it."}  # fmt: skip
+    rows = [{**near, "account_id": f"acct-{900 + i:04d}"} for i in range(5)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=NEAR), home / "history" / "latest" / "near.parquet")
+    scores = home / "history" / "latest" / "scores.json"
+    kept = json.loads(scores.read_text())
+    kept["sw-ring"]["asked"] = {"declared_reseller": "0% of its exchanges come from declared resellers."}
+    scores.write_text(json.dumps(kept))
+    client = browser(home)
+    for path in ("/", "/campaigns/sw-ring"):
+        text = client.get(path).text
+        for said in ("Close, and left alone", "A group of 5 accounts", "/accounts/acct-0900", "They fill one template.",
+                     "A class sent it.", "-3.0 bits"):  # fmt: skip
+            assert said in text, (path, said)
+    assert "Measured: 0% of its exchanges come from declared resellers." in client.get("/campaigns/sw-ring").text
+
+
+def test_examples_are_said_to_be_the_groups_once(home: Path) -> None:
+    text = browser(home).get("/campaigns/sw-ring").text
+    assert text.count("Examples of the group&#39;s exchanges") + text.count("Examples of the group's exchanges") == 1
+    assert text.count("/exchanges?id=ex-1\"") == 1
+
+
+def test_the_bar_that_no_signal_makes_is_explained_where_it_stands(home: Path) -> None:
+    client = browser(home)
+    steps = client.get("/charts/campaigns/sw-ring/waterfall.json").json()
+    assert [s["side"] for s in steps].count("rest") == 1
+    assert "conduct and coordination are weighed apart and both must hold" in client.get("/campaigns/sw-ring").text
+
+
+def test_a_campaign_that_was_marked_wrong_is_counted_as_such_at_the_head_of_today(home: Path) -> None:
+    client = browser(home)
+    assert "marked wrong)" not in client.get("/").text
+    do(client, "/verdicts", kind="campaign", subject="sw-fleet", verdict="wrong", reason="an exam")
+    assert re.search(r"<h1>[^<]* found \(1 marked wrong\)</h1>", client.get("/").text)
+
+
+def test_accounts_that_the_file_names_and_no_log_does_are_counted_as_not_judged(tmp_path: Path) -> None:
+    from stillwatch.settings import Settings
+
+    home, logs, people = tmp_path / "home", tmp_path / "logs.jsonl", tmp_path / "accounts.csv"
+    row = {"exchange_id": "e", "started_at": "2026-02-02T10:00:00Z", "account_id": "acct-0900", "model": "m"}
+    logs.write_text(json.dumps(row))
+    people.write_text("account_id,kind\nacct-0900,business\nquiet-1,business\nquiet-2,\n")
+    pipeline.ingest(home, [str(logs)], accounts=[str(people)], settings=Settings())
+    home_with(home, made.findings())
+    text = browser(home).get("/accounts").text
+    assert "2 accounts more that the accounts file names are without traffic in the window" in text
+
+
+def test_a_missing_agreement_column_is_said_to_be_used_by_the_signal_that_reads_it(home: Path) -> None:
+    from stillwatch.report.catalogue import READ_WHERE_THERE, signs
+
+    assert {n for names in READ_WHERE_THERE.values() for n in names} <= set(signs())
+    run = home / "findings" / "run.json"
+    told = json.loads(run.read_text())
+    run.write_text(json.dumps({**told, "missing": {"allow": 1.0, "status_changed_at": 1.0}}))
+    rows = {r["column"]: r["signals"] for r in browser(home).get("/tables/missing.json").json()}
+    assert rows["allow"] == "agreed use (where it is there)" and rows["status_changed_at"] == "none"
+
+
+def test_a_lone_account_that_came_close_is_left_alone_in_view(home: Path) -> None:
+    file = home / "findings" / "accounts.parquet"
+    told = pq.read_table(file)
+    rows = told.to_pylist()
+    close = next(row for row in rows if row["account_id"] == "acct-0900")
+    close |= {"score": 44.0, "label": "mixed"}
+    pq.write_table(pa.Table.from_pylist(rows, schema=told.schema), file)
+    (near,) = browser(home).get("/tables/near.json").json()
+    assert near["whom"] == ["acct-0900"] and near["score"] == 44.0 and near["accounts"] == 1
+    against = {e["signal"]: e["says"] for e in pq.read_table(home / "findings" / "evidence.parquet").to_pylist()
+               if e["actor_id"] == "acct-0900" and e["weight_bits"] < 0}  # fmt: skip
+    assert near["against"] == next(iter(against.values()), "")

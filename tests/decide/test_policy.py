@@ -8,7 +8,7 @@ import pytest
 
 from decide.place import facts, finding, policy
 from stillwatch.decide.policy import STRONG, default_policy, policy_from, read_policy
-from stillwatch.decide.propose import propose
+from stillwatch.decide.propose import propose, whom_of
 from stillwatch.errors import UsageError
 
 ROW = """
@@ -130,3 +130,16 @@ def test_a_row_by_account_names_only_accounts_that_score_by_themselves() -> None
         '[[rule]]\nname = "one"\nscope = "account"\naction = "watch"\naccount_score_from = 99.5\n', "test"
     )
     assert rows and propose(by_account, facts(finding())) == []
+
+
+def test_why_some_accounts_of_a_campaign_are_met_more_gently_is_said_on_both_decisions() -> None:
+    found = finding(accounts=4)
+    soft = '[rule.gentler]\naccount_kinds = ["enterprise", "research"]\naction = "step_up"\ntell = "Who is it?"'
+    of_two = propose(policy(more=soft), facts(found, kinds={"C-1-0": "research", "C-1-1": "enterprise"}))
+    why = {p.variant: whom_of(p.why) for p in of_two}
+    apart = "enterprise customers (1) and research customers (1), whom the policy's row row meets more gently: "
+    assert why["gentler"] == f"these 2 accounts are {apart}step up, not suspend."
+    assert why["main"] == f"the other 2 accounts of the campaign are {apart}step up, not suspend."
+    (alone,) = propose(policy(more=soft), facts(finding(accounts=1), kinds={"C-1-0": "enterprise"}))
+    assert whom_of(alone.why).startswith("this account is an enterprise customer, whom")
+    assert whom_of(propose(policy(more=soft), facts(found))[0].why) == ""

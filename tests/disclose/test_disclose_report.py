@@ -253,3 +253,11 @@ def test_numbers_are_read_as_people_write_them(code: str, text: str, value: floa
 def test_dates_are_read_as_people_write_them(text: str) -> None:
     (found,) = days_in(f"from {text} on", language("en-GB"))
     assert found.is_of(datetime(2026, 4, 22).date()) and not found.is_of(datetime(2026, 5, 23).date())
+
+
+def test_a_reports_end_is_not_torn_from_its_sources(home: Path, tmp_path: Path) -> None:
+    import pypdf
+
+    package = written(home, tmp_path / "package", pdf=True)
+    pages = [page.extract_text() for page in pypdf.PdfReader(package / "report.pdf").pages]
+    assert "Sources" in pages[-1] and "appeal" in pages[-1].lower()

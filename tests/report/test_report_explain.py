@@ -17,6 +17,7 @@ from rich.console import Console
 from stillwatch.arrow_types import arrow_schema
 from stillwatch.errors import UsageError
 from stillwatch.records.tables import KEPT
+from stillwatch.report.catalogue import Sign
 from stillwatch.report.explain import Explanation, explain
 from stillwatch.report.letter import letter
 
@@ -59,7 +60,8 @@ def test_a_campaign_is_explained_by_weight() -> None:
     assert [c.signal for c in t.evidence_against] == ["several_topics"]
     assert t.seen[0] == "28 of 30 accounts pay with three cards."
     assert t.balance == {"prior_bits": -5.6}
-    assert t.false_alarm.endswith("about 1 in 2,500.")
+    assert "score as high: about 1 in 2,500. Both hold: this rate counts groups" in t.false_alarm
+    assert t.false_alarm.endswith("from a base rate of 2 %.")
     assert t.look_at == ("ex-1", "ex-2")
     assert t.related == ("sw-net",)
 
@@ -109,9 +111,46 @@ def test_an_account_in_a_harvest_answers_for_its_group_and_one_in_a_network_does
 def test_a_clear_account_shows_what_speaks_for_it() -> None:
     t = told("acct-0900")
     assert "clear (score 0.4, " in t.headline
-    assert "at a base rate of 0.02" in t.headline
+    assert "at a base rate of 2 %" in t.headline
     assert [c.signal for c in t.evidence_against] == ["several_topics"]
     assert "It asks about everything under the sun." in printed(t)
+
+
+def agreed_customer() -> Explanation:
+    """An account whose bulk use is agreed: too low a score for rows of evidence, with all its reasons."""
+    reasons = [
+        "Its bulk use is agreed (allow), and the agreement was valid at the time.",
+        "Against suspicion (agreed use, -9.0 bits): 100% of its exchanges are covered by an agreement.",
+        "For suspicion (template sweep, +2.3 bits): Most of its prompts fill one template.",
+    ]
+    row = made.account("acct-7", 0.1, "clear", None, not_evaluable=[], reasons=reasons)
+    agreed = Sign("agreed_use", "agreement", "explanation", (), "agreed", "agreed", "nobody else", "made by hand", {})
+    return explain(made.tables([], [row], [], made.RUN), "acct-7", None, signs={**made.SIGNS, "agreed_use": agreed})
+
+
+def test_an_agreed_customer_is_told_that_the_agreement_counts_and_not_to_make_one() -> None:
+    t = agreed_customer()
+    assert [(c.signal, c.bits) for c in t.accepted] == [("agreed_use", -9.0)]
+    assert t.accepted_text.startswith("Accepted in part or whole (-9.0 bits), and outweighs the signs (+2.3 bits)")
+    assert "write the reason as `allow`" not in " ".join(t.contest)
+    assert "An `allow` in the accounts file covers the account, and counts." in " ".join(t.contest)
+
+
+def test_a_score_too_low_for_rows_of_evidence_shows_the_reasons_that_are_there_and_says_so() -> None:
+    t = agreed_customer()
+    assert [(c.signal, c.bits, c.family) for c in t.evidence_for] == [("template_sweep", 2.3, "content")]
+    assert [a.signal for a in t.look_alikes] == ["template_sweep"]
+    assert "of this one, the heaviest reasons" in " ".join(printed(t).split())
+    assert not any("bits" in line for line in t.who), "what is weighed stands under for and against, once"
+    nothing = made.account("acct-8", 2.0, "clear", None, reasons=[])
+    silent = explain(made.tables([], [nothing], [], made.RUN), "acct-8", None, signs=made.SIGNS)
+    assert "no signal weighs 0.4 bits or more" in " ".join(printed(silent).split())
+
+
+def test_reasons_of_an_earlier_version_which_name_no_signal_are_read_too() -> None:
+    row = made.account("a", 3.0, "clear", None, reasons=["For suspicion (+2.3 bits): Most of it fills one template."])
+    t = explain(made.tables([], [row], [], made.RUN), "a", None, signs=made.SIGNS)
+    assert [(c.signal, c.bits, c.says) for c in t.evidence_for] == [("", 2.3, "Most of it fills one template.")]
 
 
 def test_every_letter_says_how_to_contest_it() -> None:
@@ -131,6 +170,7 @@ def test_an_exchange_is_found_by_the_store_and_shows_lengths_and_patterns_but_no
     assert "en-trace (asks for reasoning behind an answer)" in " ".join(text.split())
     assert "rule 999" in text
     assert "123456789" not in text
+    assert "What speaks for it, of its account" in text and "against its account" not in text
     assert t.row["prompt_chars"] == 812
     assert "prompt" not in t.row
 

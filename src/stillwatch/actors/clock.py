@@ -47,3 +47,8 @@ def unevenness(view: View, *, least: float = 10.0, min_days: float = 2.0) -> tup
     asked = (n >= least) & (span_days(view.book) >= min_days)
     total = view.add(np.where(asked, n, 0.0))
     return view.add(np.where(asked, chi - 23.0, 0.0)) / np.maximum(total, 1.0), total
+
+
+def unevenness_text(value: float) -> str:
+    """An unevenness as a sentence gives it: chance alone puts a flat clock a little below 0, which reads as a fault."""
+    return f"{max(0.0, float(value)):.2f}"

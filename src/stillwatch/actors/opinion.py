@@ -14,6 +14,7 @@ from stillwatch.actors.view import View
 from stillwatch.actors.weigh import careful_share, curve, rule_shares
 
 Array = np.ndarray[Any, Any]
+_MOST_TIMES = 99_999
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def opinion_on_sharing(view: View, kinds: Mapping[str, float], *, most_bits: flo
         s = shared[name]
         if top[i] <= 0:
             return f"Its accounts hardly share {KIND[name].says} ({s.covered[i]:.0%} of {int(s.known[i]):,})."
-        times = f"{min(s.lift[i], 99_999):,.0f} times as often as other accounts do"
+        more = f"more than {_MOST_TIMES:,}" if s.lift[i] > _MOST_TIMES else f"{s.lift[i]:,.0f}"
+        times = f"{more} times as often as other accounts do"
         return (
             f"{s.covered[i]:.0%} of {int(s.known[i]):,} accounts share {KIND[name].says} with another of them, {times}."
         )

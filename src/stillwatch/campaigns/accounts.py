@@ -1,4 +1,4 @@
-"""Each account's own score, label and reasons, its group's evidence included."""
+"""Each account's own score, its group's evidence included."""
 
 from __future__ import annotations
 
@@ -71,25 +71,4 @@ def _mute(view: View, opinions: Mapping[str, Opinion]) -> list[list[str]]:
         if key not in cache:
             cache[key] = [n for n, m in zip(names, row, strict=True) if m]
         out.append(cache[key])
-    return out
-
-
-def reasons(
-    scores: AccountScores, i: int, group: str | None, p_group: float | None, seen: Sequence[str] = (), *, most: int = 5,
-    least_bits: float = 0.4,
-) -> list[str]:  # fmt: skip
-    """Sentences for and against one account, its group's first, then its own by weight."""
-    out: list[str] = []
-    if group is not None and p_group is not None:
-        out.append(f"It belongs to {group}, which is {p_group:.0%} likely a harvest.")
-        out.extend(f"Of the group: {sentence}" for sentence in seen)
-    elif group is not None:
-        out.append(f"It is one of the accounts of network {group}; its own conduct is weighed apart.")
-    if scores.allowed[i]:
-        out.append("Its bulk use is agreed (allow), and the agreement was valid at the time.")
-    weights = sorted(((name, float(o.bits[i])) for name, o in scores.opinions.items()), key=lambda pair: -abs(pair[1]))
-    for name, bits in weights[:most]:
-        if abs(bits) >= least_bits:
-            side = "For suspicion" if bits > 0 else "Against suspicion"
-            out.append(f"{side} ({bits:+.1f} bits): {scores.opinions[name].says(i)}")
     return out

@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 
 from stillwatch.actors.book import Book
 from stillwatch.arrow_types import arrow_schema
-from stillwatch.campaigns.accounts import AccountScores, reasons
+from stillwatch.campaigns.accounts import AccountScores
 from stillwatch.campaigns.calibration import Calibration, label
 from stillwatch.campaigns.choose import Chosen
 from stillwatch.campaigns.names import targets, techniques, title
+from stillwatch.campaigns.reasons import KEPT_FROM, LEAST_BITS, reasons
 from stillwatch.records.tables import ACCOUNTS, CAMPAIGNS, EVIDENCE
 from stillwatch.signals import all_signals
 
@@ -107,9 +108,9 @@ def evidence_table(book: Book, reported: Sequence[Reported], scores: AccountScor
                              opinion.facts(0), r.samples))  # fmt: skip
     speak = np.zeros(book.accounts, dtype=bool)
     speak[list(member_of)] = True
-    speak |= scores.p >= 0.2
+    speak |= scores.p >= KEPT_FROM / 100.0
     for name, opinion in scores.opinions.items():
-        for i in np.flatnonzero(speak & (np.abs(opinion.bits) >= 0.4)).tolist():
+        for i in np.flatnonzero(speak & (np.abs(opinion.bits) >= LEAST_BITS)).tolist():
             rows.append(_row(f"{book.ids[i]}:{name}", "account", book.ids[i], name, float(opinion.bits[i]), None,
                              opinion.says(i), opinion.facts(i), []))  # fmt: skip
     return pa.Table.from_pylist(rows, schema=arrow_schema(EVIDENCE))

@@ -15,8 +15,10 @@ from stillwatch.actors.book import Book
 from stillwatch.campaigns.calibration import Calibration
 from stillwatch.campaigns.content import TIE_KINDS, core_values
 from stillwatch.campaigns.findings import Reported
+from stillwatch.signals import all_signals
 
 _MOST_VALUES = 12
+_EXPLANATIONS = frozenset(s.name for s in all_signals() if s.about == "explanation")
 _CONTENT = ("opening", "system", "client", "history")
 
 
@@ -36,11 +38,20 @@ def write_pictures(
             "explanation_bits": float(r.chosen.weighed.explanation[0]), "prior_bits": prior_bits,
             "ties_bits": float(r.chosen.weighed.ties[0]),
             "few_bits": -float(calibration.price(r.chosen.weighed)[0]) if r.chosen.kind != "account_network" else 0.0,
-            "how": r.chosen.candidate.how,
+            "how": r.chosen.candidate.how, "asked": asked(r),
         }
         for r in reported
     }  # fmt: skip
     (folder / "scores.json").write_text(json.dumps(scores), "utf-8")
+
+
+def asked(r: Reported) -> dict[str, str]:
+    """Innocent explanation to what was measured when it was asked, whether it held or not."""
+    return {
+        name: opinion.says(0)
+        for name, opinion in r.chosen.weighed.opinions.items()
+        if name in _EXPLANATIONS and np.isfinite(opinion.statistic[0])
+    }
 
 
 def traffic(book: Book, reported: Sequence[Reported]) -> pa.Table:

@@ -201,6 +201,7 @@ def _show(rows: list[dict[str, Any]], home: Path) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from stillwatch.decide.propose import whom_of
     from stillwatch.report.plain_text import clean, quoted
 
     if not rows:
@@ -217,6 +218,9 @@ def _show(rows: list[dict[str, Any]], home: Path) -> None:
             "enforced" if row["mode"] == "enforce" else "simulated", row["state"], ends,
         )  # fmt: skip
     terminal.console().print(table)
+    for row in rows:
+        if row["variant"] == "gentler" and (whom := whom_of(row["why"])):
+            click.echo(f"{row['decision_id']}, {row['action'].replace('_', ' ')}: {clean(whom, 400)}")
     if any(row["state"] == "proposed" for row in rows):
         suffix = "" if str(home) == ".stillwatch" else f" --home {quoted(home, 200)}"
         waiting = next(row["decision_id"] for row in rows if row["state"] == "proposed")

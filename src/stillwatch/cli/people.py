@@ -203,6 +203,7 @@ def calibrate(write: bool, home: Path, settings_file: Path | None, overrides: tu
 
     from stillwatch.decide.learn import LEAST_VERDICTS, learn
     from stillwatch.decide.record import Record
+    from stillwatch.report.plain_text import percent_text
 
     settings = options.read_settings(home, settings_file, overrides)
     learned = learn(Record(home, create=False), settings.calibrate.prior)
@@ -229,5 +230,6 @@ def calibrate(write: bool, home: Path, settings_file: Path | None, overrides: tu
         click.echo(f"Too few to fit a base rate: {LEAST_VERDICTS} are needed.")
     else:
         shift = f"{learned.shift_bits:+.2f} bits"
-        click.echo(f"Base rate that fits them: {learned.prior:.4g} (was {learned.was:.4g}, {shift}).")
+        fits, was = percent_text(learned.prior), percent_text(learned.was)
+        click.echo(f"Base rate that fits them: {fits} (was {was}, {shift}).")
         click.echo("Only reported campaigns get verdicts, so this speaks of those, not of what was never reported.")

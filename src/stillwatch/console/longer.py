@@ -95,7 +95,7 @@ def _exchange(ask: Ask, id: str, text: Any) -> Response:
     shelf = ask.shelf
     store = open_store(ask.place.home)
     try:
-        told = explain(shelf.findings, id, store, signs=shelf.signs)
+        told = explain(shelf.findings, id, store, signs=shelf.signs, rules=ask.place.rules)
     finally:
         store.close()
     if told.kind != "exchange":

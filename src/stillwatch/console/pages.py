@@ -17,8 +17,9 @@ from stillwatch.console.shelf import Shelf, slug
 from stillwatch.console.show import show, table
 from stillwatch.console.tables import FORMATS, LONGEST_FILTER, arranged, at_time, exported
 from stillwatch.decide import people
-from stillwatch.decide.live import exempt_accounts, holding, one_decision
+from stillwatch.decide.live import exempt_accounts, holding, one_decision, wrong_campaigns
 from stillwatch.decide.policy import STRONG
+from stillwatch.report.charts import REST_SAYS
 from stillwatch.report.explain import KIND_WORDS
 from stillwatch.report.letter import found_line, intake_lines, sure_lines
 from stillwatch.report.page import weighed
@@ -33,13 +34,16 @@ def today(ask: Ask) -> Response:
     shelf = ask.shelf
     harvests = [r for r in shelf.campaigns if r["kind"] != "account_network"]
     headline = found_line(harvests, len(shelf.campaigns) - len(harvests)).rstrip(".") if shelf.campaigns else ""
+    wrong = len(wrong_campaigns(ask.record) & set(shelf.by_campaign))
+    if wrong:
+        headline += f" ({wrong:,} marked wrong)"
     run = shelf.findings.run
     return show(
         ask, "today.html.j2", headline=headline, news=_news(shelf), campaigns=table(ask, "campaigns", 20),
         waits=table(ask, "decisions", state="proposed", now=str(ask.now)),
         appeals=table(ask, "appeals", open="1") if ask.may("analyst") else None,
-        missing=table(ask, "missing", 8), quarantine=table(ask, "quarantine", 8), intake=intake_lines(run),
-        blind=shelf.blind, sure=sure_lines(shelf.pictures.drill),
+        near=table(ask, "near", 8), missing=table(ask, "missing", 8), quarantine=table(ask, "quarantine", 8),
+        intake=intake_lines(run), blind=shelf.blind, sure=sure_lines(shelf.pictures.drill),
         swept_at=shelf.sweeps[-1]["at"] if shelf.sweeps else "",
     )  # fmt: skip
 
@@ -58,7 +62,8 @@ def campaign(ask: Ask) -> Response:
         ask, "campaign.html.j2", id=id, row=row, told=told, title=clean(row["title"], 160) or clean(id, 60),
         moved=moved(row, (shelf.before or {}).get(id), shelf.before is not None), pro=pro, against=against,
         steps=drawings.waterfall(shelf, id), happened=drawings.happened(shelf, ask.record, id), value=value,
-        evidence=table(ask, "evidence", 10, campaign=id), accounts=table(ask, "accounts", 25, campaign=id, value=value),
+        near=table(ask, "near", 5), evidence=table(ask, "evidence", 10, campaign=id), rest=REST_SAYS,
+        accounts=table(ask, "accounts", 10, campaign=id, value=value),
         shared=table(ask, "shared", 8, campaign=id), history=table(ask, "history", 8, campaign=id),
         decisions=table(ask, "decisions", 10, campaign=id, state="all", now=str(ask.now)),
         verdicts=table(ask, "verdicts", subject=id), notes=table(ask, "notes", subject=id),
@@ -70,7 +75,8 @@ def campaign(ask: Ask) -> Response:
 
 def accounts(ask: Ask) -> Response:
     """All accounts of the latest sweep."""
-    return show(ask, "accounts.html.j2", accounts=table(ask, "accounts"))
+    silent = len(ask.shelf.record_place.keys() - ask.shelf.place.keys())
+    return show(ask, "accounts.html.j2", accounts=table(ask, "accounts"), silent=silent)
 
 
 def account(ask: Ask) -> Response:
@@ -265,6 +271,8 @@ def _explanations(shelf: Shelf, told: Any) -> list[dict[str, Any]]:
     """Every innocent explanation that stillwatch knows, and what came of asking: held, rejected or not askable."""
     held = {c.signal: c for c in told.accepted}
     mute = {u.signal: u for u in told.unknown}
+    asked = shelf.pictures.scores.get(told.id, {}).get("asked")
+    measured = asked if isinstance(asked, dict) else {}
     rows = []
     for name, sign in shelf.signs.items():
         if sign.about != "explanation":
@@ -272,12 +280,13 @@ def _explanations(shelf: Shelf, told: Any) -> list[dict[str, Any]]:
         if name in held:
             said = f"holds in part: {held[name].says}" if held[name].says else "holds in part"
             rows.append({"name": name, "outcome": said, "bits": held[name].bits, "headline": sign.headline})
-        elif name in mute:
+        elif name in mute and name not in measured:
             rows.append({"name": name, "outcome": f"could not be asked. {mute[name].cure}", "bits": None,
                          "headline": sign.headline})  # fmt: skip
         else:
-            rows.append({"name": name, "outcome": "asked, and rejected: nothing speaks for it here", "bits": None,
-                         "headline": sign.headline})  # fmt: skip
+            said = f" Measured: {measured[name]}" if isinstance(measured.get(name), str) else ""
+            rows.append({"name": name, "outcome": f"asked, and rejected: nothing speaks for it here.{said}",
+                         "bits": None, "headline": sign.headline})  # fmt: skip
     return sorted(rows, key=lambda r: (r["bits"] is None, r["outcome"], r["name"]))
 
 

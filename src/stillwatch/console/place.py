@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from stillwatch.console.sessions import Session, Sessions
 from stillwatch.console.shelf import Shelf, Shelves
 from stillwatch.decide.people import RANK
 from stillwatch.decide.record import Record, Who
+from stillwatch.errors import StillwatchError
+from stillwatch.patterns import load_rules
+from stillwatch.records.rules import Rule
 from stillwatch.settings import Settings
 
 
@@ -30,6 +35,13 @@ class Place:
         self.sessions = Sessions(clock)
         self.jobs = Jobs(clock)
         self._local = threading.local()
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of the packs that are set, which give pattern codes their names; none where a pack is at fault."""
+        with suppress(StillwatchError):
+            return tuple(load_rules([Path(pack) for pack in self.settings.patterns.packs]))
+        return ()
 
     @property
     def record(self) -> Record:

@@ -16,7 +16,7 @@ from stillwatch.decide.live import wrong_campaigns
 from stillwatch.decide.record import Record
 from stillwatch.report.explain import missing_columns
 from stillwatch.report.network import kinds_in
-from stillwatch.report.plain_text import clean
+from stillwatch.report.plain_text import clean, score_text
 
 Given = Mapping[str, str]
 _TIMES = ("created_at", "expires_at", "at", "decided_at", "withdrawn_at", "until", "ended_at")
@@ -86,7 +86,7 @@ def evidence(shelf: Shelf, record: Record, given: Given) -> Sheet:
     columns = (
         Column("signal", "Signal", "words"), Column("family", "Family", "words"),
         Column("weight_bits", "Weight", "bits"), Column("p_value", "Chance", "p"), Column("says", "What it says"),
-        Column("facts", "Facts", "facts", False), Column("exchange_ids", "Exchanges to look at", "exchanges"),
+        Column("facts", "Facts", "facts", False), Column("exchange_ids", "Examples of its exchanges", "hidden"),
         Column("weight", "Weight either way", "hidden", False), Column("actor_kind", "Of", "hidden"),
         Column("actor_id", "Actor", "hidden"),
     )  # fmt: skip
@@ -169,7 +169,8 @@ def verdicts(shelf: Shelf, record: Record, given: Given) -> Sheet:
     if subject := given.get("subject", ""):
         rows, keep = [r for r in rows if r["subject"] == subject], {"subject": short(subject)}
     columns = (
-        Column("verdict_id", "Verdict", "number"), Column("kind", "On"), Column("subject", "Whom", "whom"),
+        Column("verdict_id", "Verdict", "number"), Column("kind", "On", "hidden" if subject else "text"),
+        Column("subject", "Whom", "hidden" if subject else "whom"),
         Column("verdict", "Concluded"), Column("reason", "Because", "long"), Column("by", "By"),
         Column("at", "When", "time"), Column("score", "Score then", "score"),
         Column("withdrawn_at", "Withdrawn", "time"),
@@ -189,18 +190,36 @@ def allows(shelf: Shelf, record: Record, given: Given) -> Sheet:
     return sheet_of("allows", "Allowances", columns, [_timed(r) for r in rows], sort="-at", empty="No allowance.")
 
 
+def near(shelf: Shelf, record: Record, given: Given) -> Sheet:
+    """Close, and left alone: who scores `mixed` and is in no campaign, groups and lone accounts."""
+    rows = [{**row, "whom": row["account_ids"], "accounts": len(row["account_ids"]), "label": "mixed",
+             "pro": clean(row["pro"], 400), "against": clean(row["against"], 400)} for row in shelf.near]
+    columns = (
+        Column("whom", "Whom", "several"), Column("score", "Score", "score"), Column("label", "Label", "hidden"),
+        Column("accounts", "Accounts", "number"), Column("exchanges", "Exchanges", "number"),
+        Column("pro", "Most for it", "pro"), Column("pro_bits", "Its weight", "hidden"),
+        Column("against", "Most against it", "against"), Column("against_bits", "Weight against", "hidden"),
+        Column("how", "How linked", "hidden"),
+    )  # fmt: skip
+    return sheet_of("near", "Close, and left alone", columns, rows, sort="-score",
+                    empty="Nobody scores from 20 to 55 without being in a campaign.")  # fmt: skip
+
+
 def missing(shelf: Shelf, record: Record, given: Given) -> Sheet:
     """Columns that the logs or the accounts file lack, with the signals that need them."""
-    from stillwatch.report.catalogue import column_of
+    from stillwatch.report.catalogue import READ_WHERE_THERE, column_of
 
     needs: dict[str, list[str]] = {}
     for sign in shelf.signs.values():
         for need in dict.fromkeys(column_of(n).removesuffix(" (accounts file)") for n in sign.needs):
             needs.setdefault(need, []).append(sign.name.replace("_", " "))
+    for column, names in READ_WHERE_THERE.items():
+        told = needs.setdefault(column, [])
+        told += [f"{words(n)} (where it is there)" for n in names if n in shelf.signs and words(n) not in told]
     rows = [{"column": name, "share": share, "signals": ", ".join(needs.get(name, [])) or "none"}
             for name, share in missing_columns(shelf.findings.run).items()]  # fmt: skip
     columns = (Column("column", "Column", "id"), Column("share", "Share of exchanges without it", "share"),
-               Column("signals", "Signals that need it", "long"))  # fmt: skip
+               Column("signals", "Signals that use it", "long"))  # fmt: skip
     return sheet_of("missing", "Columns that are missing", columns, rows, sort="-share", empty="No column is missing.")
 
 
@@ -261,8 +280,8 @@ def notes(shelf: Shelf, record: Record, given: Given) -> Sheet:
 
 SHEETS: Mapping[str, Callable[[Shelf, Record, Given], Sheet]] = {
     f.__name__: f
-    for f in (campaigns, accounts, evidence, decisions, appeals, audit, verdicts, allows, missing, quarantine, shared,
-              history, notes)
+    for f in (campaigns, accounts, evidence, decisions, appeals, audit, verdicts, allows, near, missing, quarantine,
+              shared, history, notes)
 }  # fmt: skip
 
 
@@ -280,13 +299,18 @@ def moved(row: Mapping[str, Any], old: Mapping[str, Any] | None, compared: bool)
     changes = []
     was, now = old.get("score"), row["score"]
     if isinstance(was, (int, float)) and now is not None and abs(now - was) >= 1.0:
-        changes.append(f"score {was:.0f} → {now:.0f}")
+        changes.append(f"score {_whole(was)} → {_whole(now)}")
     if old.get("kind") != row["kind"]:
         changes.append(f"was {words(old.get('kind'))}")
     more = (row["accounts"] or 0) - (old.get("accounts") or 0)
     if more:
         changes.append(f"{more:+,} accounts")
     return ", ".join(changes) or "as before"
+
+
+def _whole(score: float) -> str:
+    """A score without decimals, never rounded up to certainty."""
+    return score_text(score) if score >= 99.5 else f"{score:.0f}"
 
 
 def _states(record: Record) -> dict[str, str]:

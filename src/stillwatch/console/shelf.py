@@ -30,6 +30,7 @@ from stillwatch.store import open_store
 #: Ids that stand in a URL as they are; any other is named there by its hash.
 _PLAIN_ID = re.compile(r"[\w@+=,-][\w.@+=:, -]{0,199}")
 _KEPT_EXPLANATIONS = 400
+_NEAR_ACCOUNTS = 60
 _WATCHED_EVERY_S = 2.0
 
 
@@ -108,10 +109,36 @@ class Shelf:
         """Which columns are missing, and which signals that silences, in sentences."""
         return blind_lines(self.findings, self.signs)
 
+    @cached_property
+    def near(self) -> list[dict[str, Any]]:
+        """Groups, then accounts outside them, that score `mixed` and are in no campaign, with what speaks most for it
+        and most against it."""
+        groups: dict[str, dict[str, Any]] = {}
+        for row in self.pictures.near.to_pylist():
+            told = groups.setdefault(row["near"], {**row, "account_ids": []})
+            if row["account_id"] in self.place:
+                told["account_ids"].append(row["account_id"])
+        found = [row for row in groups.values() if row["account_ids"]]
+        inside = {a for row in found for a in row["account_ids"]}
+        table = self.findings.accounts
+        mixed = table.filter(pc.and_(pc.equal(table["label"], "mixed"), pc.is_null(table["campaign_id"])))
+        alone = [row for row in mixed.to_pylist() if row["account_id"] not in inside]
+        for row in sorted(alone, key=lambda row: (-(row["score"] or 0.0), row["account_id"]))[:_NEAR_ACCOUNTS]:
+            said = self.findings.evidence_of("account", row["account_id"])
+            most: dict[str, Any] = max(said, key=_bits, default={})
+            least: dict[str, Any] = min(said, key=_bits, default={})
+            pro, against = (most if _bits(most) > 0 else {}), (least if _bits(least) < 0 else {})
+            found.append({
+                "account_ids": [row["account_id"]], "score": row["score"], "exchanges": row["exchanges"],
+                "pro": pro.get("says", ""), "pro_bits": pro.get("weight_bits"), "against": against.get("says", ""),
+                "against_bits": against.get("weight_bits"), "how": "alone",
+            })  # fmt: skip
+        return found
+
     def warm(self) -> None:
         """Makes what pages ask for, before somebody asks."""
         for made in (self.campaigns, self.by_campaign, self.place, self.record_place, self.odd_ids, self.sorted_scores,
-                     self.sorted_exchanges, self.blind):  # fmt: skip
+                     self.sorted_exchanges, self.blind, self.near):  # fmt: skip
             len(made)
 
     def id_of(self, segment: str) -> str:
@@ -165,6 +192,10 @@ class Shelf:
         if len(self.sweeps) < 2:
             return None
         return {row["id"]: row for row in self.sweeps[-2]["campaigns"]}
+
+
+def _bits(evidence: Mapping[str, Any]) -> float:
+    return evidence.get("weight_bits") or 0.0
 
 
 class Shelves:

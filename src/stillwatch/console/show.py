@@ -16,6 +16,7 @@ from stillwatch.console.place import Ask
 from stillwatch.console.sheets import SHEETS, details_of, words
 from stillwatch.console.shelf import short, slug
 from stillwatch.console.tables import FORMATS, PAGE_ROWS, Page, page_of
+from stillwatch.decide.propose import asked_of, whom_of
 from stillwatch.report.charts import COLORS
 from stillwatch.report.plain_text import (
     bits_text,
@@ -46,7 +47,8 @@ def environment() -> Environment:
         "clean": clean, "slug": slug, "short": short, "number": number, "compact": compact, "score": score_text,
         "bits": bits_text, "odds": odds_text, "chance": p_text, "rate": rate_text, "when": when, "words": words,
         "facts": _facts, "pairs": _pairs, "own_reason": _own_reason, "day": lambda value: when(value, clock=False),
-        "label_class": label_class, "many": count_of,
+        "label_class": label_class, "many": count_of, "whom": whom_of,
+        "asked": asked_of,
     }  # fmt: skip
     env.globals |= {"static": static_url, "version": __version__, "formats": tuple(FORMATS), "themes": THEMES,
                     "colors": COLORS}  # fmt: skip

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from stillwatch.decide.facts import Facts, Finding
-from stillwatch.decide.policy import NEEDS_APPROVAL, Policy, Row
+from stillwatch.decide.policy import NEEDS_APPROVAL, Gentler, Policy, Row
+from stillwatch.records.score import score_text
 from stillwatch_gateway.wire import Limits
+
+_WHOM = " Whom: "
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,17 @@ def propose(
     return out
 
 
+def asked_of(why: str | None) -> str:
+    """Out of a decision's `why`: what its row asked for, and what was found."""
+    return (why or "").partition(_WHOM)[0]
+
+
+def whom_of(why: str | None) -> str:
+    """Out of a decision's `why`: for what reason it meets these accounts and not the campaign's others; empty where
+    one action meets them all."""
+    return (why or "").partition(_WHOM)[2]
+
+
 def fitting(policy: Policy, finding: Finding) -> Row | None:
     """The first row that fits a finding."""
     return next((row for row in policy.rows if not _misses(row, finding)), None)
@@ -80,32 +95,49 @@ def _proposals(
     row: Row, finding: Finding, members: tuple[str, ...], kinds: Mapping[str, str], scores: Mapping[str, float]
 ) -> list[Proposal]:
     why = (
-        f"score {finding.score:.1f} (asked {row.score_from:g}), conduct {finding.conduct:.1f} ({row.conduct_from:g}), "
-        f"coordination {finding.coordination:.1f} ({row.coordination_from:g}), {len(finding.families)} kinds of "
-        f"evidence ({row.families_from}), {100 * finding.false_alarm_rate:.2g} % of legitimate groups score as high "
-        f"(at most {100 * row.false_alarm_at_most:g} %)"
+        f"score {score_text(finding.score)} (asked {row.score_from:g}), conduct {score_text(finding.conduct)} "
+        f"({row.conduct_from:g}), coordination {score_text(finding.coordination)} ({row.coordination_from:g}), "
+        f"{len(finding.families)} kinds of evidence ({row.families_from}), {100 * finding.false_alarm_rate:.2g} % of "
+        f"legitimate groups score as high (at most {100 * row.false_alarm_at_most:g} %)"
     )
     soft = row.gentler
     gentle = {a for a in members if soft is not None and kinds.get(a) in soft.account_kinds}
     hard = tuple(a for a in members if a not in gentle)
-    same = {"row": row, "campaign_id": finding.campaign_id, "why": why, "score": finding.score}
+    same = {"row": row, "campaign_id": finding.campaign_id, "score": finding.score}
     if row.scope == "account":
         chosen = [a for a in hard if scores.get(a, 0.0) >= row.account_score_from]
         return [
             Proposal(variant=f"account {a}", action=row.action, scope="account", value=a, members=(), tell=row.tell,
-                     limits=row.limits, newcomers="watch", **same)  # type: ignore[arg-type]
+                     limits=row.limits, newcomers="watch", why=why, **same)  # type: ignore[arg-type]
             for a in chosen
         ]  # fmt: skip
     out = []
+    apart = _apart(row, soft, [kinds[a] for a in gentle]) if gentle and soft is not None else ""
+    n = len(gentle)
     if hard or not gentle:
+        others = "the other account of the campaign is" if n == 1 else f"the other {n:,} accounts of the campaign are"
         out.append(
             Proposal(variant="main", action=row.action, scope="campaign", value=finding.campaign_id, members=hard,
-                     tell=row.tell, limits=row.limits, newcomers=row.newcomers, **same)  # type: ignore[arg-type]
+                     tell=row.tell, limits=row.limits, newcomers=row.newcomers,
+                     why=f"{why}.{_WHOM}{others} {apart}" if apart else why, **same)  # type: ignore[arg-type]
         )  # fmt: skip
     if gentle and soft is not None:
+        these = "this account is" if n == 1 else f"these {n:,} accounts are"
         out.append(
             Proposal(variant="gentler", action=soft.action, scope="campaign", value=finding.campaign_id,
                      members=tuple(a for a in members if a in gentle), tell=soft.tell, limits=soft.limits,
-                     newcomers=row.newcomers if not hard else "watch", **same)  # type: ignore[arg-type]
+                     newcomers=row.newcomers if not hard else "watch",
+                     why=f"{why}.{_WHOM}{these} {apart}", **same)  # type: ignore[arg-type]
         )  # fmt: skip
     return out
+
+
+def _apart(row: Row, soft: Gentler, kinds: Sequence[str]) -> str:
+    """`business customers (4) and research customers (2), whom the policy's row X meets more gently: A, not B.`"""
+    counts = sorted(Counter(kinds).items(), key=lambda pair: (-pair[1], pair[0]))
+    told = [f"{kind} customers" + (f" ({n:,})" if len(counts) > 1 else "") for kind, n in counts]
+    who = " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    if len(kinds) == 1:
+        who = f"{'an' if kinds[0][0] in 'aeiou' else 'a'} {kinds[0]} customer"
+    less, more = (action.replace("_", " ") for action in (soft.action, row.action))
+    return f"{who}, whom the policy's row {row.name} meets more gently: {less}, not {more}."

@@ -23,6 +23,16 @@ class Sign:
     settings: Mapping[str, object]
 
 
+#: Columns that a signal reads where they are there, and does without where they are not.
+READ_WHERE_THERE: Mapping[str, tuple[str, ...]] = {
+    "allow": ("agreed_use",), "allow_until": ("agreed_use",), "referrer": ("one_event",),
+    "org_id": ("one_organisation",), "email_domain": ("one_organisation",), "verification": ("one_organisation",),
+    "payment_kind": ("one_organisation",), "phone_hash": ("shared_registration",),
+    "logprobs": ("automation_of_outputs",),
+    "kind": ("one_organisation", "taught_cohort"),
+}  # fmt: skip
+
+
 @cache
 def signs() -> Mapping[str, Sign]:
     """Every signal of this installation by name."""

@@ -22,6 +22,10 @@ WIDTH = 860
 _BINS = 240
 #: What a score's log-odds differ by from the sum of its evidence: conduct and coordination are weighed apart.
 REST = "it takes both; shared causes once"
+REST_SAYS = (
+    f"“{REST[0].upper()}{REST[1:]}”: conduct and coordination are weighed apart and both must hold, so together "
+    "they say less than their sum, and signs with one cause count once. The grey bar is that difference."
+)
 _CERTAIN_BITS = 14.0
 _PROBABILITIES = ((-6.64, "1%"), (-3.17, "10%"), (0.0, "50%"), (3.17, "90%"), (6.64, "99%"), (9.97, "99.9%"))
 

@@ -14,7 +14,7 @@ from stillwatch.errors import OutsideError
 from stillwatch.report.catalogue import Sign
 from stillwatch.report.explain import Explanation, of_account
 from stillwatch.report.findings import Findings, plain
-from stillwatch.report.plain_text import clean, count_of, number, when
+from stillwatch.report.plain_text import clean, number, when
 
 _SHOWN: tuple[tuple[str, str], ...] = (
     ("prompt_chars", "characters in the last user message"),
@@ -75,7 +75,7 @@ def of_exchange(
         if id in (ids or ())
     ]
     if naming:
-        who.append(f"Named as an example in {count_of(len(naming), 'piece')} of evidence.")
+        who.append("Named as an example of its group's exchanges.")
     account = findings.account(account_id) if account_id else None
     kept = {name: plain(row.get(name)) for name, _ in _SHOWN} | {name: plain(row.get(name)) for name in _WORDS}
     kept |= {"exchange_id": id, "account_id": account_id, "started_at": plain(row["started_at"])}
@@ -92,7 +92,7 @@ def of_exchange(
         kind="exchange", id=id, headline=headline, who=(*who, whole.headline), seen=tuple(naming),
         evidence_for=whole.evidence_for, evidence_against=whole.evidence_against, look_alikes=whole.look_alikes,
         accepted=whole.accepted, accepted_text=whole.accepted_text, unknown=whole.unknown,
-        false_alarm=whole.false_alarm, look_at=whole.look_at, contest=whole.contest,
+        false_alarm=whole.false_alarm, note=whole.note, look_at=whole.look_at, contest=whole.contest,
         related=(account_id, *whole.related), row=kept,
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from stillwatch.campaigns.reasons import KEPT_FROM, LEAST_BITS, weighed_reason
 from stillwatch.errors import UsageError
 from stillwatch.report.catalogue import Sign, column_of
 from stillwatch.report.findings import Findings, plain
@@ -21,6 +22,7 @@ from stillwatch.report.plain_text import (
     number,
     odds_text,
     p_text,
+    percent_text,
     rate_text,
     score_text,
     span,
@@ -40,6 +42,7 @@ _SUPPOSITIONS: Mapping[str, tuple[str, str]] = {
     "explanation": ("if it harvests", "if there is an innocent reason"),
 }
 _LOOK_AT = 20
+_AGREEMENT = "agreed_use"
 _NEAREST_AMONG = 50_000
 
 
@@ -103,6 +106,8 @@ class Explanation:
     look_at: tuple[str, ...] = ()
     contest: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
+    note: str = ""
+    """What of the evidence is not kept, and so not shown."""
     row: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -174,9 +179,9 @@ def of_campaign(
     title = clean(row["title"], 160) or count_of(row["accounts"], "account")
     headline = f"{title}: {_label(row)} (score {score_text(row['score'])}, the probability in percent that {words})."
     rate = row["false_alarm_rate"]
-    alarm = f"Legitimate groups that would score as high: {rate_text(rate)}." if rate is not None else (
-        "How often a legitimate group would score as high is not known for this one."
-    )
+    alarm = "How often a legitimate group would score as high is not known for this one."
+    if rate is not None:
+        alarm = f"Legitimate groups that would score as high: {rate_text(rate)}. {_reconciled(findings.run)}"
     return _explanation(
         "campaign", row["campaign_id"], headline, who, claims, signs,
         unknown=_unknown(mine["not_evaluable"].to_pylist(), findings.run, signs),
@@ -188,6 +193,11 @@ def of_account(findings: Findings, row: Mapping[str, Any], signs: Mapping[str, S
     """Why an account has its score: its own evidence, and its group's where it is in one."""
     claims = _claims(findings.evidence_of("account", row["account_id"]), signs)
     who = [f"{count_of(row['exchanges'], 'exchange')} in the window."]
+    note = ""
+    if not claims:
+        claims = _of_reasons(row["reasons"] or (), signs)
+        note = f"Evidence is kept whole for accounts that score {KEPT_FROM:.0f} or more, or are in a campaign; of this "
+        note += "one, the heaviest reasons." if claims else f"one, no signal weighs {LEAST_BITS} bits or more."
     group = findings.campaign(row["campaign_id"]) if row["campaign_id"] else None
     alarm = "An account's score holds at the base rate named in [calibrate] prior."
     if group is not None:
@@ -204,17 +214,19 @@ def of_account(findings: Findings, row: Mapping[str, Any], signs: Mapping[str, S
             claims.sort(key=_heaviest)
         rate = group["false_alarm_rate"]
         if rate is not None:
-            alarm = f"Legitimate groups that would score as high as its group: {rate_text(rate)}."
+            alarm = f"Legitimate groups that would score as high as its group: {rate_text(rate)}. "
+            alarm += _reconciled(findings.run)
     who += [clean(reason, 400) for reason in (row["reasons"] or [])[:12] if not _told(reason, claims)]
     prior = _prior(findings.run)
+    start = f", at a base rate of {percent_text(prior)}" if prior is not None else ""
     headline = (
         f"Account {clean(row['account_id'], 80)}: {_label(row)} (score {score_text(row['score'])}, the probability in "
-        f"percent that it harvests without agreement{f', at a base rate of {prior:.3g}' if prior is not None else ''})."
+        f"percent that it harvests without agreement{start})."
     )
     return _explanation(
         "account", row["account_id"], headline, who, claims, signs,
         unknown=_unknown([row["not_evaluable"] or []], findings.run, signs), balance={}, alarm=alarm, row=row,
-        related=(group["campaign_id"],) if group else (), linked=group is not None,
+        related=(group["campaign_id"],) if group else (), linked=group is not None, note=note,
     )
 
 
@@ -272,6 +284,7 @@ def _explanation(
     row: Mapping[str, Any],
     related: tuple[str, ...],
     linked: bool,
+    note: str = "",
 ) -> Explanation:
     accepted = tuple(c for c in claims if (c.bits or 0.0) < 0 and _is_explanation(c))
     against = tuple(c for c in claims if (c.bits or 0.0) < 0)
@@ -287,7 +300,8 @@ def _explanation(
         evidence_for=pro, evidence_against=against, look_alikes=alike, accepted=accepted,
         accepted_text=_accepted_text(accepted, pro, unknown, signs), unknown=tuple(unknown),
         balance={k: v for k, v in plain(dict(balance)).items() if v is None or isinstance(v, (int, float))},
-        false_alarm=alarm, look_at=look_at, contest=_contest(kind, row, unknown, linked), related=related, row=row,
+        false_alarm=alarm, look_at=look_at, contest=_contest(kind, accepted, unknown, linked), related=related, row=row,
+        note=note,
     )
 
 
@@ -307,13 +321,22 @@ def _accepted_text(
     return f"Accepted in part or whole ({bits_text(total)}), {held} ({bits_text(weight)}): {names}." + unasked
 
 
-def _contest(kind: str, row: Mapping[str, Any], unknown: Sequence[Unknown], linked: bool) -> tuple[str, ...]:
-    steps = ["Read the exchanges named above in your own records: no text is kept here, so a person has to look."]
+def _contest(kind: str, accepted: Sequence[Claim], unknown: Sequence[Unknown], linked: bool) -> tuple[str, ...]:
+    look_at = "the exchanges named above" if kind == "campaign" or linked else "some exchanges of the account"
+    steps = [f"Read {look_at} in your own records: no text is kept here, so a person has to look."]
     who = "its accounts" if kind == "campaign" else "the account"
-    steps.append(
-        f"If this use is agreed, write the reason as `allow` (and `allow_until`) for {who} in the accounts file and "
-        "run `stillwatch sweep` again with --accounts: use that a valid agreement covers is no harvest."
-    )
+    agreed = any(c.signal == _AGREEMENT for c in accepted)
+    if agreed:
+        covers = "part or all of its accounts" if kind == "campaign" else who
+        steps.append(
+            f"An `allow` in the accounts file covers {covers}, and counts. If the agreement does not hold, take it out "
+            "or let `allow_until` end it, and run `stillwatch sweep` again with --accounts."
+        )
+    if not agreed or kind == "campaign":
+        steps.append(
+            f"If this use is agreed, write the reason as `allow` (and `allow_until`) for {who} in the accounts file "
+            "and run `stillwatch sweep` again with --accounts: use that a valid agreement covers is no harvest."
+        )
     if linked:
         steps.append(
             "If the accounts are not one customer's, check each shared value by hand: a campus, a phone carrier, a "
@@ -340,6 +363,18 @@ def _claims(rows: Sequence[Mapping[str, Any]], signs: Mapping[str, Sign]) -> lis
                 about=sign.about if sign else clean(row["family"], 60),
             )
         )
+    return sorted(out, key=_heaviest)
+
+
+def _of_reasons(reasons: Sequence[str], signs: Mapping[str, Sign]) -> list[Claim]:
+    """The claims that an account's reasons hold, where no rows of evidence are kept."""
+    found = [weighed for weighed in map(weighed_reason, reasons) if weighed is not None]
+    out = []
+    for weighed in found:
+        sign = signs.get(weighed.signal)
+        family, about = (sign.family, sign.about) if sign else ("", "conduct")
+        name = clean(weighed.signal, 80)
+        out.append(Claim(name, family, weighed.bits, None, clean(weighed.says, 600), {}, (), about))
     return sorted(out, key=_heaviest)
 
 
@@ -382,6 +417,16 @@ def _label(row: Mapping[str, Any]) -> str:
     return clean(row["label"], 20) or "not labelled"
 
 
+def _reconciled(run: Mapping[str, Any]) -> str:
+    """How a score above 99.9 and one false alarm in some hundreds are both true."""
+    prior = _prior(run)
+    start = f"from a base rate of {percent_text(prior)}" if prior is not None else "from the base rate that was set"
+    return (
+        "Both hold: this rate counts groups, so it cannot fall below one in as many as were compared; the score weighs "
+        f"the evidence on this group, {start}."
+    )
+
+
 def _prior(run: Mapping[str, Any]) -> float | None:
     value = run.get("prior")
     if value is None and isinstance(run.get("settings"), Mapping):
@@ -399,7 +444,7 @@ def _strings(values: Sequence[str]) -> Any:
 def claim_line(claim: Claim) -> str:
     """A claim's weight in words: `template sweep: +4.1 bits (17 times likelier if it harvests), p = 0.002`."""
     yes, no = _SUPPOSITIONS.get(claim.about, _SUPPOSITIONS["conduct"])
-    name = claim.signal.replace("_", " ") + (", of its group" if claim.of_group else "")
+    name = (claim.signal.replace("_", " ") or "a signal") + (", of its group" if claim.of_group else "")
     chance = f", {p_text(claim.p_value)}" if claim.p_value is not None else ""
     return f"{name}: {bits_text(claim.bits)} ({odds_text(claim.bits, yes, no)}){chance}"
 

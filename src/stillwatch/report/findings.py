@@ -33,6 +33,19 @@ TIES = pa.schema(
         ("exchanges", pa.int64()),
     ]
 )
+NEAR = pa.schema(
+    [
+        ("near", pa.string()),
+        ("account_id", pa.string()),
+        ("score", pa.float64()),
+        ("how", pa.string()),
+        ("exchanges", pa.int64()),
+        ("pro_bits", pa.float64()),
+        ("pro", pa.string()),
+        ("against_bits", pa.float64()),
+        ("against", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,8 @@ class Pictures:
     ties: pa.Table
     scores: Mapping[str, Mapping[str, Any]]
     drill: Mapping[str, Any]
+    near: pa.Table = field(default_factory=NEAR.empty_table)
+    """Linked groups that score `mixed` and are in no campaign, a row for each of their accounts."""
 
 
 def read_findings(home: Path) -> Findings:
@@ -107,6 +122,7 @@ def read_pictures(home: Path) -> Pictures:
         _optional(latest / "ties.parquet", TIES),
         scores,
         read_drill(home),
+        _optional(latest / "near.parquet", NEAR),
     )
 
 

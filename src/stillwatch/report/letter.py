@@ -56,15 +56,18 @@ def letter(console: Console, told: Explanation) -> None:
     say(console, told.headline, style="bold")
     for line in told.who:
         say(console, line, indent=2)
+    of_whom = ", of its account" if told.kind == "exchange" else ""
     if told.evidence_for:
-        heading(console, "What speaks for it" if told.kind != "exchange" else "What speaks against its account")
+        heading(console, f"What speaks for it{of_whom}")
         _claims(console, told.evidence_for, "+")
     if told.evidence_against:
-        heading(console, "What speaks against it" if told.kind != "exchange" else "What speaks for its account")
+        heading(console, f"What speaks against it{of_whom}")
         _claims(console, told.evidence_against, "-")
     if not told.evidence_for and not told.evidence_against:
         heading(console, "Evidence")
-        say(console, "No signal had anything to say, for or against.", indent=2)
+        say(console, told.note or "No signal had anything to say, for or against.", indent=2)
+    elif told.note:
+        say(console, told.note, indent=2, style="dim")
     if told.look_alikes or told.accepted_text:
         heading(console, "Who else looks like this, and was that accepted?")
         for alike in told.look_alikes:
@@ -82,7 +85,8 @@ def letter(console: Console, told: Explanation) -> None:
         say(console, told.false_alarm, indent=2)
     if told.look_at:
         heading(console, "What to look at")
-        say(console, "Exchanges: " + ", ".join(clean(i, 60) for i in told.look_at[:8]), indent=2)
+        whose = "Examples of the group's exchanges: " if told.kind == "campaign" else "Exchanges: "
+        say(console, whose + ", ".join(clean(i, 60) for i in told.look_at[:8]), indent=2)
     if told.contest:
         heading(console, "How to contest this")
         for i, step in enumerate(told.contest, 1):

@@ -16,12 +16,12 @@ from markupsafe import Markup
 
 from stillwatch import __version__
 from stillwatch.report.catalogue import Sign, signs
-from stillwatch.report.charts import color_of, score_chart, traffic_chart, waterfall
+from stillwatch.report.charts import REST, REST_SAYS, color_of, score_chart, traffic_chart, waterfall
 from stillwatch.report.explain import Claim, Explanation, claim_line, facts_line, of_campaign
 from stillwatch.report.findings import Findings, Pictures, read_pictures
 from stillwatch.report.letter import blind_lines, found_line, intake_lines, sure_lines
 from stillwatch.report.network import network_chart
-from stillwatch.report.plain_text import clean, number, score_text, when
+from stillwatch.report.plain_text import clean, number, percent_text, score_text, when
 
 _IN_DETAIL = 30
 _IN_TABLE = 300
@@ -79,11 +79,12 @@ def _campaign(
 ) -> dict[str, Any]:
     told: Explanation = of_campaign(findings, row, known, pictures.scores.get(row["campaign_id"], {}))
     prior = told.balance.get("prior_bits")
+    steps = waterfall(*weighed(told, row), row["score"], prior, told.balance.get("few_bits"))
     accounts = [clean(a, 60) for a in (row["account_ids"] or [])[:_ACCOUNTS]]
     return {
         "anchor": f"c{place + 1}", "chip": f"c{place}", "title": _title(row), "id": clean(row["campaign_id"], 80),
         "told": told, "pro": _sides(told.evidence_for), "against": _sides(told.evidence_against),
-        "waterfall": Markup(waterfall(*weighed(told, row), row["score"], prior, told.balance.get("few_bits"))),
+        "rest": REST_SAYS if REST in steps else "", "waterfall": Markup(steps),
         "doubled": "that one operator runs these accounts" if row["kind"] == "account_network"
         else "that this is a harvest",
         "network": Markup(network_chart(pictures.ties, row["campaign_id"])),
@@ -147,7 +148,7 @@ def _foot(findings: Findings) -> str:
         parts.append(f"sweep of {clean(at, 25)}")
     prior = run.get("prior")
     if isinstance(prior, (int, float)):
-        parts.append(f"base rate {prior:.3g}")
+        parts.append(f"base rate {percent_text(prior)}")
     digest = run.get("settings_sha256") or run.get("settings_hash")
     if isinstance(digest, str):
         parts.append(f"settings {clean(digest, 12)}")

@@ -8,6 +8,8 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
+from stillwatch.records.score import score_text as score_text
+
 #: Unicode categories that can move a cursor, turn the direction of a line, or hide in it.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
@@ -65,15 +67,6 @@ def count_of(n: float | None, noun: str, plural: str = "") -> str:
     return f"{number(n)} {noun if n == 1 else plural or noun + 's'}"
 
 
-def score_text(value: float | None) -> str:
-    """A score of 0 to 100 with one decimal, never rounded up to certainty."""
-    if value is None or not math.isfinite(value):
-        return "unknown"
-    if 99.9 < value < 100.0:
-        return "above 99.9"
-    return f"{value:.1f}"
-
-
 def bits_text(value: float | None) -> str:
     """A weight with its sign: `+2.3 bits`."""
     return "unknown" if value is None or not math.isfinite(value) else f"{value:+.1f} bits"
@@ -93,6 +86,11 @@ def p_text(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "no p-value"
     return "p\u00a0<\u00a00.0001" if value < 0.0001 else f"p\u00a0=\u00a0{value:.2g}"
+
+
+def percent_text(share: float) -> str:
+    """A share of 0..1 in percent: `20 %`, `2.5 %`."""
+    return f"{100.0 * share:.3g} %"
 
 
 def rate_text(value: float | None) -> str:

@@ -46,8 +46,9 @@ def automation_of_outputs(view: View, *, min_exchanges: int = 50) -> Opinion:
     bits = np.where(rows >= min_exchanges, bits, 0.0) * trust(rows, 3 * min_exchanges)
 
     def says(i: int) -> str:
+        several = "combination" if distinct[i] == 1 else "combinations"
         return (
-            f"{int(distinct[i]):,} combinations of settings in {int(rows[i]):,} exchanges; asks for "
+            f"{int(distinct[i]):,} {several} of settings in {int(rows[i]):,} exchanges; asks for "
             f"{mean[i] / max(middle, 1.0):.1f} times the usual length; logprobs in {logprobs[i]:.0%}."
         )
 

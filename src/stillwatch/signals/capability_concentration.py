@@ -36,8 +36,8 @@ def capability_concentration(view: View, *, min_prompts: int = 40) -> Opinion:
 
     def says(i: int) -> str:
         return (
-            f"Two of its {int(rows[i]):,} prompts agree in {mine[i]:.2f} of their word directions; "
-            f"two prompts of an ordinary account in {middle:.2f}."
+            f"Over all pairs of its {int(rows[i]):,} prompts, two agree on average in {mine[i]:.2f} of their word "
+            f"directions; over all pairs of an ordinary account's prompts, in {middle:.2f}."
         )
 
     def facts(i: int) -> dict[str, float]:

@@ -67,8 +67,8 @@ def hour_synchrony(view: View, *, min_accounts: int = 5, most_hours: int = 2400)
 
     def says(i: int) -> str:
         return (
-            f"Two of its accounts correlate by {value[i]:.3f} in their busy and idle hours once the rhythm of "
-            "day and week is taken out."
+            f"Over all pairs of its accounts, busy and idle hours correlate by {value[i]:.3f} on average once the "
+            "rhythm of day and week is taken out (0: as strangers do)."
         )
 
     def facts(i: int) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillwatch.actors.breadth import distinct_values
-from stillwatch.actors.clock import unevenness
+from stillwatch.actors.clock import unevenness, unevenness_text
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
 from stillwatch.signals import Opinion, signal
@@ -30,9 +30,10 @@ def many_voices(view: View, *, min_exchanges: int = 80) -> Opinion:
     bits = curve(value, ((0.02, 0.0), (0.1, 0.5), (0.3, 1.6), (0.6, 2.2))) * trust(total, 3 * min_exchanges)
 
     def says(i: int) -> str:
+        where = "an account" if view.size[i] == 1 else "accounts"
         return (
-            f"{human[i]:.0%} of its exchanges are conversations in people's own words, on accounts without a night "
-            f"(unevenness over the day {uneven[i]:.2f})."
+            f"{human[i]:.0%} of its exchanges are conversations in people's own words, on {where} without a night "
+            f"(unevenness over the day {unevenness_text(uneven[i])})."
         )
 
     def facts(i: int) -> dict[str, float]:

@@ -54,8 +54,9 @@ def no_ramp(view: View, *, min_exchanges: int = 40, min_days: float = 4.0) -> Op
     bits = curve(value, ((0.1, -0.6), (0.3, -0.2), (0.5, 0.4), (0.75, 1.2), (0.95, 1.6))) * known
 
     def says(i: int) -> str:
+        who = "It is new, and works" if view.size[i] == 1 else "Its new accounts work"
         return (
-            f"Its new accounts work on nearly every day from the first on, and evenly: steadiness {value[i]:.2f} "
+            f"{who} on nearly every day from the first on, and evenly: steadiness {value[i]:.2f} "
             "(1 is full load at once and every day)."
         )
 

@@ -33,8 +33,9 @@ def one_credential_many_networks(view: View, *, min_exchanges: int = 40) -> Opin
     distinct, _ = distinct_values(view, "net")
 
     def says(i: int) -> str:
+        who, whose = ("It uses", "its") if view.size[i] == 1 else ("Its accounts use", "their")
         return (
-            f"Its accounts use {2.0 ** value[i]:.1f} times as many networks as an ordinary account of their volume "
+            f"{who} {2.0 ** value[i]:.1f} times as many networks as an ordinary account of {whose} volume "
             f"({int(distinct[i]):,} networks in all)."
         )
 

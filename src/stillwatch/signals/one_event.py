@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.clock import by_day, unevenness
+from stillwatch.actors.clock import by_day, unevenness, unevenness_text
 from stillwatch.actors.members import share_in_few
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve
@@ -41,7 +41,7 @@ def one_event(view: View, *, event_days: int = 4, min_window_days: int = 9, most
 
     def says(i: int) -> str:
         came = f"; {code[i]:.0%} of its accounts came through one code" if code[i] >= 0.7 else ""
-        spread = f"unevenness over the day {uneven[i]:.2f}"
+        spread = f"unevenness over the day {unevenness_text(uneven[i])} (0 is a flat clock)"
         return f"{share[i]:.0%} of its exchanges fall into {event_days} days; {spread}{came}."
 
     def facts(i: int) -> dict[str, float]:

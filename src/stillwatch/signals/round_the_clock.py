@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.actors.clock import unevenness
+from stillwatch.actors.clock import unevenness, unevenness_text
 from stillwatch.actors.view import View
 from stillwatch.actors.weigh import curve, trust
 from stillwatch.signals import Opinion, signal
@@ -29,7 +29,8 @@ def round_the_clock(view: View, *, min_exchanges: int = 60, min_days: float = 2.
 
     def says(i: int) -> str:
         kind = "no night" if uneven[i] < 0.3 else "a daily rhythm" if uneven[i] > 0.6 else "a weak daily rhythm"
-        return f"Its accounts show {kind}: unevenness over the hours of the day {uneven[i]:.2f} (0 is a flat clock)."
+        who = "It shows" if view.size[i] == 1 else "Its accounts show"
+        return f"{who} {kind}: unevenness over the hours of the day {unevenness_text(uneven[i])} (0 is a flat clock)."
 
     def facts(i: int) -> dict[str, float]:
         return {"unevenness": float(uneven[i]), "exchanges": float(total[i])}

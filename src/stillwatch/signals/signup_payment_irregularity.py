@@ -43,8 +43,9 @@ def signup_payment_irregularity(view: View, *, min_accounts: int = 5) -> Opinion
 
     def says(i: int) -> str:
         return (
-            f"{odd_share[i]:.0%} of its accounts pay by virtual card, prepaid card or credits "
-            f"({odd_more[i]:+.0%} against others); {weak_share[i]:.0%} are verified by e-mail at most."
+            f"{odd_share[i]:.0%} of its accounts pay by virtual card, prepaid card or credits, and "
+            f"{odd_share[i] - odd_more[i]:.0%} of all others; {weak_share[i]:.0%} are verified by e-mail at most, and "
+            f"{weak_share[i] - weak_more[i]:.0%} of all others."
         )
 
     def facts(i: int) -> dict[str, float]:

@@ -34,7 +34,8 @@ def throughput_against_plan(view: View, *, min_accounts_on_plan: int = 20) -> Op
     bits = curve(value, ((-2.0, -0.3), (0.5, 0.0), (2.5, 0.5), (5.0, 1.0))) * trust(view.n, 100.0)
 
     def says(i: int) -> str:
-        return f"Its accounts send {2.0 ** value[i]:.1f} times as much a day as the middle account on their plan."
+        who, whose = ("It sends", "its") if view.size[i] == 1 else ("Its accounts send", "their")
+        return f"{who} {2.0 ** value[i]:.1f} times as much a day as the middle account on {whose} plan."
 
     def facts(i: int) -> dict[str, float]:
         return {"times_plan_median": float(2.0 ** value[i])}

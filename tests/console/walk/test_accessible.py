@@ -12,6 +12,16 @@ from test_days_work import free_port, look_alike_of, pages_of
 from stillwatch.report.findings import read_findings
 
 
+def _long_on_a_phone(watched: Watched, address: str) -> list[str]:
+    """A table that shows more than five rows at once, or does not show the others when asked."""
+    watched.page.goto(address)
+    page, rows = watched.settle(), "#accounts tbody tr:visible"
+    first = page.locator(rows).count()
+    page.locator("#accounts .more-rows").click()
+    then = page.locator(rows).count()
+    return [] if first == 5 < then else [f"the phone's table shows {first}, then {then} rows"]
+
+
 @pytest.mark.slow
 def test_no_page_has_a_serious_fault_of_accessibility_or_is_too_wide(day: Path, browser: Browser) -> None:
     campaign = read_findings(day).campaign_rows()[0]["campaign_id"]
@@ -32,6 +42,8 @@ def test_no_page_has_a_serious_fault_of_accessibility_or_is_too_wide(day: Path, 
                 if watched.too_wide() > 0:
                     faults.append(f"{theme} {size['width']} {path}: {watched.too_wide()} pixels too wide")
             faults += watched.faults
+            if size is PHONE:
+                faults += _long_on_a_phone(watched, base + f"/campaigns/{campaign}")
             visit.close()
         first.close()
     assert faults == []

@@ -34,6 +34,7 @@
 
   const MARKS = { release: "diamond", suspension: "triangle", succession: "roundRect", decision: "pin" };
   const GROUP = "many";
+  const SHORT = 5;
 
   const charts = {
     traffic(data, l) {
@@ -162,7 +163,7 @@
       const beside = (i) => { const turn = (2 * Math.PI * i) / rings - Math.PI / 2; const c = Math.cos(turn); return Math.abs(c) < 0.3 ? (Math.sin(turn) < 0 ? "top" : "bottom") : c < 0 ? "left" : "right"; };
       const values = data.values.map((v, i) => ({
         id: `v${i}`, name: v.name, value: v.accounts, category: v.kind, symbol: "circle", symbolSize: size(v.accounts), ...place(i, rings, 0.5), opens: v.opens,
-        label: { show: !phone() || rings < 10, position: beside(i), formatter: () => v.name.slice(0, 30) },
+        label: { show: !phone() || rings < 10, position: beside(i), formatter: () => (v.name.length > 44 ? `${v.name.slice(0, 43)}…` : v.name) },
       }));
       const spots = data.groups.map((g, i) => {
         const links = data.links.filter((k) => k.group === i);
@@ -200,7 +201,7 @@
       if (lines.length < 2) return null;
       return {
         ...frame(l),
-        tooltip: { ...frame(l).tooltip, trigger: "axis", formatter: (p) => { const s = lines[p[0].dataIndex]; return `${s.at.slice(0, 16).replace("T", " ")}\nscore ${s.score === null ? "unknown" : s.score.toFixed(1)}\n${many(s.accounts, "account")}`; } },
+        tooltip: { ...frame(l).tooltip, trigger: "axis", formatter: (p) => { const s = lines[p[0].dataIndex]; return `${s.at.slice(0, 16).replace("T", " ")}\nscore ${s.score === null ? "unknown" : (s.score > 99.9 ? "above 99.9" : s.score.toFixed(1))}\n${many(s.accounts, "account")}`; } },
         grid: { left: 50, right: 56, top: 36, bottom: 30 },
         xAxis: { type: "category", data: lines.map((s) => s.at.slice(0, 10)), axisLabel: { color: l.soft, hideOverlap: true }, axisLine: { lineStyle: { color: l.edge } } },
         yAxis: [
@@ -318,9 +319,24 @@
     else if (key === "x") { const box = sheetRows()[at] && $("input[name=only]", sheetRows()[at]); if (box) box.checked = !box.checked; }
   });
 
+  // On a phone a table shows its first rows; the others are a touch away.
+  function shorten(sheet) {
+    const rows = all("tbody tr", sheet).length;
+    if (rows <= SHORT || $(".more-rows", sheet) || sheet.dataset.whole) return;
+    sheet.classList.add("short");
+    const more = document.createElement("button");
+    more.type = "button"; more.className = "more-rows"; more.textContent = `${count(rows - SHORT)} more`;
+    more.addEventListener("click", () => {
+      sheet.classList.remove("short"); sheet.dataset.whole = "yes"; more.remove();
+      $("a, button", all("tbody tr", sheet)[SHORT])?.focus();
+    });
+    $(".scroll", sheet).after(more);
+  }
+
   function dress(within) {
     for (const box of all(".chart[data-chart]", within)) if (!drawn.has(box)) seen.observe(box);
     for (const box of all(".tick-all", within)) { box.hidden = false; }
+    for (const sheet of all(".sheet", within.parentElement || within)) shorten(sheet);
   }
   document.addEventListener("change", (e) => {
     if (e.target.matches(".tick-all")) for (const box of all("input[name=only]", e.target.closest("table"))) box.checked = e.target.checked;
