@@ -1,9 +1,10 @@
 """Where the text pass and the whole ingest spend their time, stage by stage, in multiples of the bare scan.
 
 ``python -m bench.where_time_goes [--rows N] [--letter DIR] [--figures FILE] [--picture FILE]``. Three sets: *short*
-prompts and *long* histories of `bench.text_pass`, and a simulated *letter* world with every identity column. Each stage's
-own CPU time (without the stages inside it) is summed over threads, in one process; the scan is DuckDB's ``sum(strlen)``
-over the text column of the same files, on one thread, in the same run. Compilation is done before the clock starts.
+prompts and *long* histories of `bench.text_pass`, and a simulated *letter* world with every identity column. Each
+stage's own CPU time (without the stages inside it) is summed over threads, in one process; the scan is DuckDB's
+``sum(strlen)`` over the text columns of the same files, on one thread, in the same run. Compilation is done before
+the clock starts.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _scan_seconds(files: list[Path]) -> float:
     best = float("inf")
     for _ in range(3):
         begun = time.process_time()
-        link.execute(f"select {asked} from read_parquet(?)", [names]).fetchone()
+        link.execute(f"select {asked} from read_parquet(?)", [names]).fetchone()  # noqa: S608
         best = min(best, time.process_time() - begun)
     return best
 
@@ -153,7 +154,8 @@ def draw(sets: list[dict[str, Any]], path: Path) -> None:
         for at, (_, spent) in enumerate(stages):
             place.text(spent, at, f" {spent / scan:.2g}×", va="center", fontsize=8)
         place.axvline(scan, color="black", linestyle="--", linewidth=1)
-        place.set_title(f"{one['set']}: {one['ingest_cpu_s_per_million']:.1f} s, {one['ratio']:.1f}× the scan", fontsize=10)
+        title = f"{one['set']}: {one['ingest_cpu_s_per_million']:.1f} s, {one['ratio']:.1f}× the scan"
+        place.set_title(title, fontsize=10)
         place.set_xlabel("CPU seconds per million exchanges", fontsize=8)
         place.tick_params(labelsize=7)
         place.spines[["top", "right"]].set_visible(False)
@@ -166,7 +168,7 @@ def main() -> None:
     """Measures, prints, and writes the figures and the picture where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--letter", type=Path, help="a world that `stillwatch simulate` wrote; else a small one is made")
+    parser.add_argument("--letter", type=Path, help="a world of `stillwatch simulate`; else a small one is made")
     parser.add_argument("--only", choices=["short", "long", "letter"])
     parser.add_argument("--figures", type=Path)
     parser.add_argument("--picture", type=Path)

@@ -205,7 +205,7 @@ def _put(out: Array, at: int, word: Array) -> Any:
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _put_groups(out: Array, at: int, groups: Array) -> int:
-    """Write an IPv6 address: no leading zeros, its first longest run of two zero groups or more as ``::`` (RFC 5952)."""
+    """Write an IPv6 address: no leading zeros, its first longest run of zero groups as ``::`` (RFC 5952)."""
     best, longest, run = -1, 1, 0
     for k in range(8):
         run = run + 1 if groups[k] == 0 else 0

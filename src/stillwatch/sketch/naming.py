@@ -41,7 +41,7 @@ def _commonest(counts: Array, out: Array) -> None:
         for script in range(counts.shape[1]):
             if counts[row, script] == 0:
                 continue
-            if script == _HANG or script == _KANA or script == _HANI or script == _HANS or script == _HANT:
+            if script in (_HANG, _KANA, _HANI, _HANS, _HANT):
                 only = False
             elif counts[row, script] > most:
                 best, most = script, np.int64(counts[row, script])

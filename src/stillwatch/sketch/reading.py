@@ -69,7 +69,7 @@ FOLDED_KNOWN, OPENING_KNOWN, CLOSING_KNOWN, TOPIC_KNOWN = 1, 2, 4, 8
 def read_texts(
     buffer: Array, starts: Array, ends: Array, folded_key: Any, masked_key: Any, *, sample: bool
 ) -> Reading:
-    """Read the texts ``buffer[starts[i]:ends[i]]`` (valid UTF-8); fingerprints only where `sample`."""
+    """Read the texts ``buffer[starts[i]:ends[i]]`` (valid UTF-8; start -1: none); fingerprints only where `sample`."""
     count = len(starts)
     longest = min(int((ends - starts).max(initial=0)), LONGEST_TEXT)
     out = Reading(
@@ -242,7 +242,7 @@ def _read_all(
             while buffer[end] & 0xC0 == 0x80:
                 end -= 1
         out.chars[t] = 0
-        if end <= i:
+        if i < 0 or end <= i:
             continue
         f = m = count = unspaced = voters = chars = 0
         word = -1

@@ -120,7 +120,9 @@ def siphash(buffer: Array, start: int, end: int, k0: Any, k1: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def siphash_two(left: Array, left_end: int, lk0: Any, lk1: Any, right: Array, right_end: int, rk0: Any, rk1: Any) -> Any:
+def siphash_two(
+    left: Array, left_end: int, lk0: Any, lk1: Any, right: Array, right_end: int, rk0: Any, rk1: Any
+) -> Any:
     """SipHash-2-4 of ``left[:left_end]`` and of ``right[:right_end]``, each under its own key.
 
     Both in step: each round waits for the one before, and a processor does two chains in little more time than one.
