@@ -59,7 +59,7 @@ def master(tmp_path: Path) -> Iterator[tuple[str, dict[str, str], Path]]:
         for number in (1, 2):
             work = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work-{number}"))
             running.append(started(spark, folder, "Worker", *common, *work, address, environ=environ))
-        until = time.monotonic() + 240
+        until = time.monotonic() + 600
         while sum(file.read_text("utf-8", "replace").count("Registering worker") for file in folder.glob("*.log")) < 2:
             assert time.monotonic() < until, "the workers did not register"
             time.sleep(0.3)
