@@ -21,16 +21,16 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def without_spark() -> str | None:
-    """Why Spark cannot be run here, or None."""
+    """What is missing for tests that start Spark, or None."""
     try:
         import pyspark
     except ImportError:
-        return "pyspark is not installed: pip install 'stillwatch[spark]'"
+        return "these tests need pyspark: pip install 'stillwatch[spark]'"
     if not pyspark.__version__.startswith("4.0"):
         return f"pyspark {pyspark.__version__} is not the tested one"
     java = os.environ.get("JAVA_HOME")
     if not (java and (Path(java) / "bin" / "java").exists()) and shutil.which("java") is None:
-        return "Java is not installed: apt-get install openjdk-17-jre-headless"
+        return "these tests need Java 17 (Debian, Ubuntu: apt-get install openjdk-17-jre-headless)"
     return None
 
 

@@ -21,8 +21,7 @@ from stillwatch import pipeline
 from stillwatch.settings import Settings
 from stillwatch.simulate import simulate
 
-WHY_NOT = without_spark()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))]
+pytestmark = pytest.mark.slow
 TABLES = ("campaigns", "accounts", "evidence")
 
 
@@ -36,6 +35,7 @@ def started(spark: Path, folder: Path, what: str, *args: str, environ: dict[str,
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[tuple[str, dict[str, str], Path]]:
     """(address, environment for its drivers, folder of its event logs) of a cluster of two workers with a core each."""
+    assert not (why := without_spark()), why
     import pyspark
 
     spark = Path(pyspark.__file__).parent
@@ -59,7 +59,7 @@ def master(tmp_path: Path) -> Iterator[tuple[str, dict[str, str], Path]]:
         for number in (1, 2):
             work = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work-{number}"))
             running.append(started(spark, folder, "Worker", *common, *work, address, environ=environ))
-        until = time.monotonic() + 240
+        until = time.monotonic() + 600
         while sum(file.read_text("utf-8", "replace").count("Registering worker") for file in folder.glob("*.log")) < 2:
             assert time.monotonic() < until, "the workers did not register"
             time.sleep(0.3)

@@ -19,13 +19,13 @@ from stillwatch.intake import take_in
 from stillwatch.patterns import load_rules
 from stillwatch.store import open_store
 
-WHY_NOT = without_spark()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))]
+pytestmark = pytest.mark.slow
 RULES = tuple(load_rules())
 
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Any]:
+    assert not (why := without_spark()), why
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
