@@ -41,7 +41,7 @@ def growing(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """A folder whose log is rotated, a Redis stream, a topic of a broker, a topic of librdkafka's mock."""
     match request.param:
         case "logs":
-            return Logs(tmp_path / "logs", turn=40)
+            return Logs(tmp_path / "logs", turn=150)
         case "redis":
             return Stream(request.getfixturevalue("server"), "&group=watchers")
         case "kafka-broker":

@@ -53,6 +53,7 @@ class FolderFollower:
         self._ended = {}
         moved: list[Input] = []
         others: list[Input] = []
+        heads: _Heads | None = None
         for source in self._sources():
             if source.passed is not None or source.path is None:
                 self._passed[source.label] = source.passed or ""
@@ -79,7 +80,8 @@ class FolderFollower:
                 others.append(_Marked(FileInput(source), self._ended, source.path, is_now))
                 continue
             if (grown := known.get(source.label)) is None or not _same(source.path, grown):
-                earlier = _read_elsewhere(source, known)
+                heads = heads or _Heads(known)
+                earlier = heads.of(source)
                 (moved if earlier else others).append(GrowingFile(source, self._ended, earlier))
             else:
                 others.append(GrowingFile(source, self._ended, None))
@@ -211,17 +213,26 @@ def _goes_on(file: BinaryIO, size: int, place: Position) -> bool:
     return head_of(file, length) == place.get("head")
 
 
-def _read_elsewhere(source: Source, known: Mapping[str, Position]) -> Position | None:
-    """The place of the same file under the name that it had, in the same folder, before it was rotated."""
-    assert source.path is not None
-    folder = os.path.dirname(source.label)  # noqa: PTH120  (a label is text, not always a path)
-    try:
-        with source.path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            found = [
-                place for label, place in known.items()
-                if label != source.label and os.path.dirname(label) == folder and _goes_on(file, size, place)  # noqa: PTH120
-            ]  # fmt: skip
-    except OSError:
-        return None
-    return max(found, key=lambda place: place["offset"]) if found else None
+class _Heads:
+    """Where files were read under the name that they had before they were rotated, by what they begin with."""
+
+    def __init__(self, known: Mapping[str, Position]) -> None:
+        self._places: dict[str, dict[int, dict[str, Position]]] = {}
+        for label, place in known.items():
+            if place.get("offset") and place.get("head_bytes") and place.get("head"):
+                folder = self._places.setdefault(os.path.dirname(label), {})  # noqa: PTH120  (a label is text)
+                same = folder.setdefault(int(place["head_bytes"]), {})
+                if same.get(place["head"], {"offset": 0})["offset"] < place["offset"]:
+                    same[place["head"]] = place
+
+    def of(self, source: Source) -> Position | None:
+        """The place of this file under another name in the same folder."""
+        assert source.path is not None
+        lengths = self._places.get(os.path.dirname(source.label), {})  # noqa: PTH120
+        try:
+            with source.path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                found = [lengths[n].get(head_of(file, n)) for n in sorted(lengths) if n <= size]
+        except OSError:
+            return None
+        return max((p for p in found if p and p["offset"] <= size), key=lambda p: int(p["offset"]), default=None)
