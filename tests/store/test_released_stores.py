@@ -46,4 +46,4 @@ def test_an_old_store_takes_more_logs_and_keeps_its_decisions(tmp_path: Path, ve
     store.close()
     listed = call(tmp_path, "audit", "--verify", "--home", "home")
     assert listed.returncode == 0, listed.stderr
-    assert call(tmp_path, "decisions", "--all", "--json", "--home", "home").stdout.count('"decision_id"') >= 1
+    assert call(tmp_path, "decisions", "--ended", "--json", "--home", "home").stdout.count('"decision_id"') >= 1
