@@ -135,3 +135,29 @@ def test_a_sweep_leaves_its_scores_and_a_rehearsal_leaves_nothing(tmp_path: Path
     pipeline.hunt(home, settings=Settings(), remember=False)
     (swept,) = read_sweeps(home / "history" / "sweeps.jsonl")
     assert swept["campaigns"] == [] and swept["at"].endswith("Z")
+
+
+def test_two_campaigns_taken_together_for_a_while_and_apart_again_keep_their_ids() -> None:
+    memory: list[Remembered] = []
+    letter, pool = [f"l{i}" for i in range(75)], [f"p{i}" for i in range(20)]
+    nothing: frozenset[int] = frozenset()
+
+    def swept(*groups: list[str]) -> list[str]:
+        return identify(memory, [("distillation", group, nothing) for group in groups], "2026-01-01T00:00:00Z")[0]
+
+    apart = swept(letter, pool)
+    for order in (1, -1):
+        assert swept([*letter, *pool]) == [apart[0]]
+        assert swept(*[letter, pool][::order]) == apart[::order]
+    assert len(memory) == 2
+
+
+def test_accounts_whose_old_id_went_on_with_a_larger_group_get_another() -> None:
+    memory: list[Remembered] = []
+    pool, letter = [f"p{i}" for i in range(20)], [f"l{i}" for i in range(75)]
+    nothing: frozenset[int] = frozenset()
+    first = identify(memory, [("distillation", pool, nothing)], "2026-01-01T00:00:00Z")[0]
+    assert identify(memory, [("distillation", [*pool, *letter], nothing)], "2026-01-02T00:00:00Z")[0] == first
+    both = [("distillation", letter, nothing), ("distillation", pool, nothing)]
+    ids = identify(memory, both, "2026-01-03T00:00:00Z")[0]
+    assert ids[0] == first[0] and len(set(ids)) == 2

@@ -111,6 +111,37 @@ def remembered_price(memory: Sequence[Remembered], kind: str, account_ids: Seque
     return min(paid) if paid else None
 
 
+def _same(memory: Sequence[Remembered], found: Sequence[tuple[str, set[str]]]) -> dict[int, Remembered]:
+    """Which remembered campaign each found group is: the pairs that have most in common first, each side once.
+
+    Two campaigns that one sweep takes together and the next apart again keep their ids so: the larger has it meanwhile.
+    """
+    pairs = []
+    for i, (kind, here) in enumerate(found):
+        for j, old in enumerate(memory):
+            if (old.kind == "account_network") != (kind == "account_network"):
+                continue
+            both = len(here.intersection(old.account_ids))
+            if both and both >= SAME_SHARE * min(len(here), len(old.account_ids)):
+                pairs.append((-both / (len(here) + len(old.account_ids) - both), i, j))
+    chosen: dict[int, Remembered] = {}
+    used: set[int] = set()
+    for _, i, j in sorted(pairs):
+        if i not in chosen and j not in used:
+            chosen[i] = memory[j]
+            used.add(j)
+    return chosen
+
+
+def _free_id(kind: str, account_ids: Sequence[str], taken: set[str]) -> str:
+    """A new id. The same accounts may come back when their old id belongs to a group that grew beyond them."""
+    fresh, again = new_id(kind, account_ids), 0
+    while fresh in taken:
+        again += 1
+        fresh = new_id(kind, [*account_ids, f"\0{again}"])
+    return fresh
+
+
 def identify(
     memory: list[Remembered], found: Sequence[tuple[str, list[str], frozenset[int]]], at: str, price: float = 0.0
 ) -> tuple[list[str], list[list[str]]]:
@@ -119,22 +150,15 @@ def identify(
     The same campaign: of the accounts of the smaller of the two, at least 30 % are in both (networks only with
     networks). Related: another campaign with half of the smaller one's core content, or in the same network.
     """
+    groups = [set(accounts) for _, accounts, _ in found]
+    chosen = _same(memory, [(kind, here) for (kind, _, _), here in zip(found, groups, strict=True)])
     ids: list[str] = []
-    used: set[str] = set()
-    for kind, accounts, core in found:
-        here = set(accounts)
-        best, share = None, SAME_SHARE
-        for old in memory:
-            if old.campaign_id in used or (old.kind == "account_network") != (kind == "account_network"):
-                continue
-            overlap = len(here & set(old.account_ids)) / max(min(len(here), len(old.account_ids)), 1)
-            if overlap >= share:
-                best, share = old, overlap
+    for i, ((kind, accounts, core), here) in enumerate(zip(found, groups, strict=True)):
+        best = chosen.get(i)
         if best is None:
-            best = Remembered(new_id(kind, accounts), kind, [], [], at, at, price)
+            best = Remembered(_free_id(kind, accounts, {m.campaign_id for m in memory}), kind, [], [], at, at, price)
             memory.append(best)
         best.kind, best.account_ids, best.core, best.last_reported_at = kind, sorted(here), sorted(core), at
-        used.add(best.campaign_id)
         ids.append(best.campaign_id)
     related: list[list[str]] = []
     for (kind, accounts, core), own in zip(found, ids, strict=True):
