@@ -14,7 +14,7 @@ from stillwatch.errors import UsageError
 from stillwatch.match import oprf
 from stillwatch.match.book import Book
 from stillwatch.match.evaluator import Evaluating, Rates, make_tokens
-from stillwatch.match.refused import why_no_token
+from stillwatch.records.token import why_no_token
 from stillwatch.match.wire import Line
 
 # RFC 9497, appendix A.1.2: ristretto255-SHA512, VOPRF mode. (input, blinded element, evaluation element, proof, output)

@@ -432,7 +432,7 @@ def make(
 @options.json_option
 def check_tokens(source: Any, as_json: bool) -> None:
     """Say of each line whether it may pass as a token; bare hashes and raw identifiers are refused, with the reason."""
-    from stillwatch.match.refused import why_no_token
+    from stillwatch.records.token import why_no_token
 
     found = [(number, why_no_token(row.strip())) for number, row in enumerate(source, 1) if row.strip()]
     wrong = [{"line": number, "why": why} for number, why in found if why is not None]

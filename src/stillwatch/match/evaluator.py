@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import os
 import secrets
 import time
@@ -18,8 +19,9 @@ from stillwatch.decide.record import Who
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.match import oprf
 from stillwatch.match.book import DAY_S, Book
-from stillwatch.match.door import Call, open_door
+from stillwatch.match.door import SMALL_BODY, Call, Desk, open_door
 from stillwatch.match.wire import Line
+from stillwatch.records.token import SUITE, Token
 
 KEY_NAME = "evaluator.key"
 
@@ -36,6 +38,22 @@ class Rates:
         """The number of the epoch at a time (seconds since 1970)."""
         return int(now // (self.epoch_days * DAY_S))
 
+    def ends_at(self, epoch: int) -> float:
+        """When an epoch's key ends (seconds since 1970)."""
+        return (epoch + 1) * self.epoch_days * DAY_S
+
+
+@dataclass(frozen=True)
+class Key:
+    """What an evaluator says of the key that it uses now: its own id, suite, epoch, the key's id, and when it ends
+    (seconds since 1970)."""
+
+    evaluator: str
+    suite: str
+    epoch: int
+    key_id: str
+    ends_at: float
+
 
 class Evaluating:
     """The evaluator over a home. It sees how many values a member asks, and none of them."""
@@ -44,11 +62,21 @@ class Evaluating:
         self.book, self.rates, self.clock = book, rates, clock
         self._master = _master(book.home)
         self._epoch = oprf.Epoch(self._master, rates.epoch(clock()))
+        #: Names the evaluator over its epochs; what binds a token is its key, not this name.
+        self.id = "ev-" + hmac.digest(self._master, b"stillwatch evaluator id", "sha256").hex()[:16]
 
     def app(self) -> Starlette:
         """The routes."""
         body = oprf.MOST_AT_ONCE * 48 + 1024
-        return open_door(self.book, [("POST", "/v1/tokens/evaluate", "evaluate", body, self.evaluate)], self.clock)
+        desks: list[Desk] = [
+            ("POST", "/v1/tokens/evaluate", "evaluate", body, self.evaluate),
+            ("GET", "/v1/tokens/key", "evaluate", SMALL_BODY, self.key),
+        ]
+        return open_door(self.book, desks, self.clock)
+
+    def key(self, call: Call) -> dict[str, Any]:
+        """The key that is used now, and when it ends. Costs the member nothing of its rate."""
+        return self._says(self._now(self.clock()))
 
     def evaluate(self, call: Call) -> dict[str, Any]:
         """{blinded: [base64]} to the evaluated batch, its key and epoch. Refused over the member's rate."""
@@ -60,26 +88,46 @@ class Evaluating:
         except (binascii.Error, ValueError) as error:
             raise UsageError("blinded", "is no list of base64", "send what RFC 9497 blinds") from error
         now = self.clock()
-        if self._epoch.number != self.rates.epoch(now):
-            self._epoch = oprf.Epoch(self._master, self.rates.epoch(now))
-        epoch = self._epoch
+        epoch = self._now(now)
         self.book.use(call.peer.name, now, DAY_S, {"inputs": (len(blinded), self.rates.inputs_a_day)})
         made = epoch.evaluate(blinded)
         self.book.audit(Who(call.peer.name, "peer"), "tokens evaluated", epoch.key_id, now, inputs=len(blinded),
                         epoch=epoch.number)  # fmt: skip
+        return {**self._says(epoch), "evaluated": base64.b64encode(made).decode()}
+
+    def _now(self, now: float) -> oprf.Epoch:
+        if self._epoch.number != self.rates.epoch(now):
+            self._epoch = oprf.Epoch(self._master, self.rates.epoch(now))
+        return self._epoch
+
+    def _says(self, epoch: oprf.Epoch) -> dict[str, Any]:
         return {
-            "epoch": epoch.number, "key_id": epoch.key_id, "public_key": base64.b64encode(epoch.public_key).decode(),
-            "evaluated": base64.b64encode(made).decode(),
+            "evaluator": self.id, "suite": SUITE, "epoch": epoch.number, "key_id": epoch.key_id,
+            "ends_at": self.rates.ends_at(epoch.number), "public_key": base64.b64encode(epoch.public_key).decode(),
         }  # fmt: skip
+
+
+def key_of(line: Line) -> Key:
+    """The key that an evaluator uses now. UsageError where it makes tokens by another function than ours."""
+    said = line.words("GET", "/v1/tokens/key")
+    try:
+        key = Key(str(said["evaluator"])[:80], str(said["suite"])[:80], int(said["epoch"]), str(said["key_id"]),
+                  float(said["ends_at"]))  # fmt: skip
+        told = oprf.key_id_of(base64.b64decode(str(said["public_key"]), validate=True))
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutsideError(line.url, "says nothing of its key", "ask who runs it") from error
+    if key.suite != SUITE or key.key_id != told:
+        raise UsageError("evaluator", "makes tokens by another function than ours", f"it must be {SUITE}")
+    return key
 
 
 def make_tokens(
     line: Line, values: Sequence[tuple[str, str]], *, key_id: str = "", calling_code: str = ""
-) -> list[oprf.Token]:
+) -> list[Token]:
     """Tokens of (kind, value), in order, `MOST_AT_ONCE` a request. `key_id` pins the evaluator's key; UsageError where
     it uses another, or changes it between two batches, or a value is none of its kind."""
     inputs = [oprf.input_of(kind, value, calling_code) for kind, value in values]
-    made: list[oprf.Token] = []
+    made: list[Token] = []
     for first in range(0, len(inputs), oprf.MOST_AT_ONCE):
         part = inputs[first : first + oprf.MOST_AT_ONCE]
         kept, sent = oprf.blind(part)
