@@ -106,9 +106,7 @@ def foreign_matches(window: Window, lookup: Array, count: int) -> Foreign:
         at = (lookup[np.asarray(summed.column("account"))], np.asarray(summed.column("campaign")))
         marks = marks + sp.csr_matrix((numbers(summed.column("marks")), at), shape=(count, campaigns))
         sent = sent.maximum(sp.csr_matrix((numbers(summed.column("sent")), at), shape=(count, campaigns)))
-    return Foreign(
-        sp.csr_matrix(marks), sp.csr_matrix(sent), confidence, _tokens(table, lookup, (count, campaigns))
-    )
+    return Foreign(sp.csr_matrix(marks), sp.csr_matrix(sent), confidence, _tokens(table, lookup, (count, campaigns)))
 
 
 def _tokens(table: pa.Table, lookup: Array, shape: tuple[int, int]) -> dict[str, sp.csr_matrix]:

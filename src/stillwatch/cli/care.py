@@ -52,9 +52,11 @@ def forget(account: str, home: Path, as_json: bool) -> None:
         raise UsageError(str(home), "no such home", "name the folder that `stillwatch sweep` wrote with --home")
     from stillwatch import pipeline
     from stillwatch.match import left
+    from stillwatch.share.holders import forget_gone
 
     touched = pipeline.forget(home, account)
     touched["matches"] = left.forget(home, account)
+    touched["token_holders"] = forget_gone(home)
     if as_json:
         terminal.print_json(touched)
         return

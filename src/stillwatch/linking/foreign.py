@@ -1,5 +1,5 @@
-"""Groups from marks that another provider shared: the accounts that carry one foreign campaign's templates, or hold what
-its accounts held."""
+"""Groups from marks that another provider shared: the accounts that carry one campaign's templates, or hold
+what its accounts held."""
 
 from __future__ import annotations
 

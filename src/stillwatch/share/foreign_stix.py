@@ -38,8 +38,8 @@ _NAMES = ("name", "aliases", "labels", "roles", "goals", "objective", "relations
 
 @dataclass(frozen=True)
 class ForeignIndicator:
-    """A claim of another provider: a campaign of `kind` sends these marks ((kind, unsigned value)), or its accounts held
-    what `tokens` stand for."""
+    """A claim of another provider: a campaign of `kind` sends these marks ((kind, unsigned value)), or its accounts
+    held what `tokens` stand for."""
 
     id: str
     campaign: str

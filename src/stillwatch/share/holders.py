@@ -35,8 +35,8 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look for one indicator's tokens came to: `accounts` of ours that hold one, `strangers` of the accounts file
-    that are not in the store, the indicator's `state` after it."""
+    """What a look for one indicator's tokens came to: `accounts` of ours that hold one, `strangers` of the accounts
+    file that are not in the store, the indicator's `state` after it."""
 
     source: str
     indicator: str
@@ -94,9 +94,7 @@ def keep_holders(
             for (key, held), n in zip(rows.items(), touched, strict=True):
                 db.execute("DELETE FROM token_holders WHERE source = ? AND indicator = ?", key)
                 db.executemany("INSERT INTO token_holders VALUES(?, ?, ?, ?, ?)", [(*key, *row) for row in held])
-                db.execute(
-                    "UPDATE token_sets SET matched_at = ? WHERE source = ? AND indicator = ?", (now, *key)
-                )
+                db.execute("UPDATE token_sets SET matched_at = ? WHERE source = ? AND indicator = ?", (now, *key))
                 db.execute(
                     "UPDATE indicators SET touched = ?, customers = ? WHERE source = ? AND indicator = ?",
                     (n, customers, *key),
@@ -107,9 +105,9 @@ def keep_holders(
                         "AND decided_by IS NULL",
                         key,
                     )
-                state = db.execute(
-                    "SELECT state FROM indicators WHERE source = ? AND indicator = ?", key
-                ).fetchone()["state"]
+                state = db.execute("SELECT state FROM indicators WHERE source = ? AND indicator = ?", key).fetchone()[
+                    "state"
+                ]
                 strangers = len({a for a, _ in found[key] if a not in number})
                 out.append(Looked(*key, len({row[0] for row in held}), strangers, state))
         with record.act():
@@ -139,9 +137,7 @@ def keep_tokens(db: Any, source: str, indicator: str, held: TokenSet | None) -> 
         "INSERT INTO token_sets VALUES(?, ?, ?, ?, ?, ?, ?, NULL)",
         (source, indicator, held.evaluator, held.suite, held.key_id, held.epoch, held.ends_at),
     )
-    db.executemany(
-        "INSERT INTO tokens VALUES(?, ?, ?, ?)", [(source, indicator, t.kind, str(t)) for t in held.tokens]
-    )
+    db.executemany("INSERT INTO tokens VALUES(?, ?, ?, ?)", [(source, indicator, t.kind, str(t)) for t in held.tokens])
 
 
 def forget_gone(home: Path) -> int:

@@ -182,8 +182,8 @@ def touched_by(
 def matches(
     home: Path, marks: Sequence[tuple[tuple[str, int], ...]], settings: Settings, held: Sequence[Holders] = ()
 ) -> tuple[Foreign, list[str], int]:
-    """(matches, account ids by row, accounts in the store) of sets of marks, and of holders of tokens in the same order,
-    with everything that is stored."""
+    """(matches, account ids by row, accounts in the store) of sets of marks, and of holders of tokens in the same
+    order, with everything that is stored."""
     rows = [(i, kind, signed(value)) for i, part in enumerate(marks) for kind, value in part]
     rows += [(i, TOKEN + kind, number) for i, part in enumerate(held) for number, kind, n in part for _ in range(n)]
     table = pa.table(

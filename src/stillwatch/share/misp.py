@@ -67,9 +67,7 @@ def write_feed(
     return [*written, folder / "manifest.json", folder / "hashes.csv"]
 
 
-def _attributes(
-    sender: Sender, one: Leaving, valid_days: int, held: TokenSet | None
-) -> list[tuple[str, str, str]]:
+def _attributes(sender: Sender, one: Leaving, valid_days: int, held: TokenSet | None) -> list[tuple[str, str, str]]:
     """(MISP type, value, comment)."""
     out = [("text", one.kind, "kind")]
     out += [("text", t, "target") for t in one.targets]

@@ -16,9 +16,9 @@ from stillwatch.errors import OutsideError, UsageError
 from stillwatch.settings import Settings
 from stillwatch.share import misp, sigma
 from stillwatch.share.collections import INDICATORS, Collections
+from stillwatch.share.holders import holders_of
 from stillwatch.share.incoming import matches
 from stillwatch.share.leaving import Leaving, leaving
-from stillwatch.share.holders import holders_of
 from stillwatch.share.stix import Sender, bundle, sighting_bundle, token_indicator_id
 from stillwatch.share.tokens import TokenSet
 from stillwatch.share.words import our_id

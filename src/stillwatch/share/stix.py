@@ -249,4 +249,13 @@ def _attack_pattern(sender: Sender, atlas: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-__all__ = ["TLP_EXTENSION_ID", "Sender", "bundle", "definitions", "extension", "moment", "sighting_bundle", "token_indicator_id"]
+__all__ = [
+    "TLP_EXTENSION_ID",
+    "Sender",
+    "bundle",
+    "definitions",
+    "extension",
+    "moment",
+    "sighting_bundle",
+    "token_indicator_id",
+]

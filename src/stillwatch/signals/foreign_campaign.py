@@ -19,7 +19,8 @@ def foreign_campaign(view: View, *, most_bits: float = 1.5, min_lift: float = 5.
 
     Also seen in: users of one app or framework whose template a source took for a campaign's; a class with one sheet;
     accounts on a virtual card or a device that was the campaign's before or beside them.
-    Source: sharing between providers through STIX and MISP; RFC 9497 (tokens); the campaign was linked by its source, not here.
+    Source: sharing between providers through STIX and MISP; RFC 9497 (tokens); the campaign was linked by its
+    source, not here.
     """
     foreign = view.book.foreign
     share = np.zeros(view.actors)

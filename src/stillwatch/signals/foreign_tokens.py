@@ -13,11 +13,11 @@ from stillwatch.signals import Opinion, signal
 def foreign_tokens(view: View, *, most_bits: float = 1.0) -> Opinion:
     """An actor's accounts hold a payment method, address, telephone or device of another provider's harvest.
 
-    Share of its accounts that hold tokens of one foreign campaign, times how sure the source is. It says who they are, not
-    what they do here: less than templates say, and with them never more than these alone could.
+    Share of its accounts that hold tokens of one foreign campaign, times how sure the source is. It says who they are,
+    not what they do here: less than templates say, and with them never more than these alone could.
 
-    Also seen in: customers on a virtual card, device or telephone that was the campaign's before or beside them; members
-    of a household; customers whom a hostile source wants accused, since it can make tokens of values that it knows.
+    Also seen in: customers on a virtual card, device or telephone that was the campaign's before or beside them; a
+    household; customers whom a hostile source wants accused, since it can make tokens of values that it knows.
     Source: sharing between providers through STIX and MISP; RFC 9497 (tokens).
     """
     foreign = view.book.foreign
