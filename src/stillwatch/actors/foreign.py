@@ -113,9 +113,10 @@ def _tokens(table: pa.Table, lookup: Array, shape: tuple[int, int]) -> dict[str,
     """By kind, how many tokens each account of the window holds; accounts outside it are left out."""
     kinds = np.asarray(table.column("kind").to_pylist(), dtype=object)
     out: dict[str, sp.csr_matrix] = {}
+    values = np.asarray(table.column("value"))
     for kind in sorted({k for k in kinds if k.startswith(TOKEN)}):
         mine = kinds == kind
-        accounts = numbers(table.column("value"))[mine].astype(np.int64)
+        accounts = values[mine]
         campaigns = np.asarray(table.column("campaign"))[mine]
         known = (accounts >= 0) & (accounts < len(lookup))
         rows = np.where(known, lookup[np.where(known, accounts, 0)], -1)

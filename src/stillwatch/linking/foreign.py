@@ -41,9 +41,10 @@ def _holders_of_tokens(book: Book, least: int) -> list[Candidate]:
         held = np.sort(holders[:, campaign].indices)
         if not len(held):
             continue
-        formed = {"foreign"} | {_FAMILY[kind] for kind, n in families.items() if n[:, campaign].nnz}
+        # Not "found without content": a source that names the cards of an honest batch job would free its templates.
+        formed = FORMED_BY | {_FAMILY[kind] for kind, n in families.items() if n[:, campaign].nnz}
         both = np.union1d(held, senders[:, campaign].indices)
-        for members, by in ((held, formed), (both, formed | FORMED_BY)):
+        for members in (held, both):
             if len(members) >= least:
-                found.append(Candidate(members, frozenset(by), "tokens that another provider shared"))
+                found.append(Candidate(members, formed, "tokens that another provider shared"))
     return found
