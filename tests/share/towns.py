@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +17,16 @@ from stillwatch.decide.record import Who
 from stillwatch.intake import take_in
 from stillwatch.patterns import load_rules
 from stillwatch.records.tables import ACCOUNTS, CAMPAIGNS, EVIDENCE
+from stillwatch.records.token import SUITE, Token
 from stillwatch.settings import Settings, ShareSettings
+from stillwatch.share.tokens import TokenSet
 
 ANN = Who("ann", "approver")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
 SETTINGS = Settings(share=ShareSettings(provider="Example AI", contact="abuse@example.test"))
 CANARY = "canary7f3a"
+CAMPAIGN = "C-0badc0de00"
+KEY, EPOCH = "0123456789abcdef", 684
 _START = datetime(2026, 11, 10, tzinfo=UTC)
 _TEMPLATE = (
     "Read the question on {a} and the pupil's answer on {b} below, then write a careful worked solution that ends in a "
@@ -75,9 +81,7 @@ def more_logs(home: Path, file: Path, rows: list[dict[str, Any]]) -> None:
     take_in(home, [str(file)], rules=load_rules([]))
 
 
-def with_finding(
-    home: Path, *, members: int = 20, kind: str = "distillation", campaign_id: str = "C-0badc0de00"
-) -> str:
+def with_finding(home: Path, *, members: int = 20, kind: str = "distillation", campaign_id: str = CAMPAIGN) -> str:
     """Leaves findings: one campaign of the ring, every free field of which holds a canary. Its id."""
     ids = [account(n) for n in range(members)]
     campaign = {
@@ -104,3 +108,12 @@ def with_finding(
         pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(layout)), folder / f"{name}.parquet")
     (folder / "run.json").write_text(json.dumps({"inputs": [{"path": CANARY}]}), "utf-8")
     return campaign_id
+
+
+def token(number: int, kind: str = "payment", key_id: str = KEY) -> Token:
+    """A token in form; nobody made it."""
+    secret = base64.urlsafe_b64encode(hashlib.sha256(f"{kind}{number}".encode()).digest()).decode().rstrip("=")
+    return Token(key_id, EPOCH, kind, secret)
+
+
+HELD = TokenSet("ev-1", SUITE, KEY, EPOCH, NOW + 20 * 86400.0, (*map(token, range(5)), token(1, "phone")))
