@@ -1,4 +1,4 @@
-"""A campaign's values become tokens that may leave; ours are looked up in others', by their key's epoch and no longer."""
+"""A campaign's values become tokens that may leave; ours are looked up in others', while their key's epoch lasts."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from providers import audit_of, free_port, home_in
+
 from share.towns import CANARY, account, home_with_logs, with_finding
 
 pytestmark = pytest.mark.slow
@@ -88,7 +89,7 @@ def test_tokens_from_one_provider_to_another_and_a_sighting_back(tmp_path: Path)
         assert (seen["accounts"], seen["state"], found["asked"]) == (3, "active", 61)
         run(b, "hunt")
         told = run(b, "explain", account(0))
-        assert "foreign_tokens" in json.dumps(told)
+        assert "hold what the accounts of a harvest held that another provider saw" in json.dumps(told)
         pushed = run(b, "taxii", "push", f"{url}/stillwatch/", *name_b, STILLWATCH_TAXII_TOKEN=token)
         assert pushed["failure"] == 0
     heard = run(a, "share", "sightings")["sightings"]

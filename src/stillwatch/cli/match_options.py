@@ -20,16 +20,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def set_options(function: F) -> F:
-    """--accounts, --logs, --kinds and what else says which values of which accounts."""
+def value_options(function: F) -> F:
+    """--accounts, --logs, --kinds and what else says which values are read."""
     for option in (
         click.option("--template-uses", type=click.IntRange(1), default=50, show_default=True,
                      help="Exchanges that a prompt's fingerprint must be in to be a template."),
         click.option("--format", "dialect", default="auto", show_default=True, metavar="NAME",
                      help="The logs' format."),
         click.option("--calling-code", default="", metavar="DIGITS", help="Country of phones written without one: 49."),
-        click.option("--campaign", "campaigns", multiple=True, metavar="ID",
-                     help="Only accounts of this campaign of the latest sweep. May be repeated."),
         click.option("--kinds", default="payment,email,phone,device,network,template", show_default=True,
                      metavar="LIST", help="What to compare."),
         click.option("--logs", multiple=True, metavar="LOGS", help="Logs, for networks and templates, read anew."),
@@ -37,6 +35,15 @@ def set_options(function: F) -> F:
     ):  # fmt: skip
         function = option(function)
     return function
+
+
+def set_options(function: F) -> F:
+    """The same, and --campaign: of which accounts."""
+    function = click.option(
+        "--campaign", "campaigns", multiple=True, metavar="ID",
+        help="Only accounts of this campaign of the latest sweep. May be repeated.",
+    )(function)  # fmt: skip
+    return value_options(function)
 
 
 def listen_options(port: int) -> Callable[[F], F]:

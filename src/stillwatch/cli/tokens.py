@@ -19,6 +19,7 @@ from stillwatch.cli.match_options import (
     set_options,
     tell_set,
     tell_url,
+    value_options,
 )
 from stillwatch.cli.people import _who, by_option
 from stillwatch.errors import UsageError
@@ -125,7 +126,7 @@ def key(url: str, name: str, token_file: Path | None, as_json: bool) -> None:
 @click.option("--most", type=click.IntRange(1, 2000), default=2000, show_default=True, metavar="N",
               help="Tokens of one campaign at most; what most accounts hold comes first.")  # fmt: skip
 @click.option("--key-id", default="", metavar="ID", help="The key that the evaluator must use.")
-@set_options
+@value_options
 @line_options
 @options.home_option
 @options.json_option

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import json
 import os
 import secrets
 import time
@@ -60,10 +61,11 @@ class Evaluating:
 
     def __init__(self, book: Book, rates: Rates, *, clock: Callable[[], float] = time.time) -> None:
         self.book, self.rates, self.clock = book, rates, clock
-        self._master = _master(book.home)
-        self._epoch = oprf.Epoch(self._master, rates.epoch(clock()))
+        self._chain = _Chain(book.home)
+        number = rates.epoch(clock())
         #: Names the evaluator over its epochs; what binds a token is its key, not this name.
-        self.id = "ev-" + hmac.digest(self._master, b"stillwatch evaluator id", "sha256").hex()[:16]
+        self.id, seed = self._chain.seed(number)
+        self._epoch = oprf.Epoch(seed, number)
 
     def app(self) -> Starlette:
         """The routes."""
@@ -96,8 +98,9 @@ class Evaluating:
         return {**self._says(epoch), "evaluated": base64.b64encode(made).decode()}
 
     def _now(self, now: float) -> oprf.Epoch:
-        if self._epoch.number != self.rates.epoch(now):
-            self._epoch = oprf.Epoch(self._master, self.rates.epoch(now))
+        number = self.rates.epoch(now)
+        if self._epoch.number != number:
+            self._epoch = oprf.Epoch(self._chain.seed(number)[1], number)
         return self._epoch
 
     def _says(self, epoch: oprf.Epoch) -> dict[str, Any]:
@@ -147,14 +150,44 @@ def make_tokens(
     return made
 
 
-def _master(home: Path) -> bytes:
-    """The master secret in DIR/evaluator.key (mode 0600), made on first use."""
-    path = Path(home) / KEY_NAME
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    master = path.read_bytes()
-    if len(master) != 32:
-        raise UsageError(str(path), "is no key of 32 bytes", "restore it from a backup; a new one makes new tokens")
-    return master
+class _Chain:
+    """DIR/evaluator.key (mode 0600): the evaluator's name and the present epoch's seed, each made from the last one.
+
+    When an epoch ends its seed is overwritten by the next: nobody can make or try its tokens any more, not even who
+    takes the file.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = Path(home) / KEY_NAME
+
+    def seed(self, epoch: int) -> tuple[str, bytes]:
+        """(the evaluator's name, the seed of an epoch). UsageError where that epoch is over, or the file is no key."""
+        if not self.path.exists():
+            return self._write("ev-" + secrets.token_hex(8), epoch, secrets.token_bytes(32))
+        try:
+            held = json.loads(self.path.read_bytes())
+            name, at, seed = str(held["evaluator"]), int(held["epoch"]), bytes.fromhex(held["seed"])
+            if len(seed) != 32:
+                raise ValueError(len(seed))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                str(self.path), "is no evaluator's key", "restore it from a backup; a new one makes new tokens"
+            ) from error
+        if epoch < at:
+            raise UsageError(str(self.path), f"is of epoch {at}, after {epoch}: the older key was destroyed",
+                             "set the clock, or --epoch-days as it was")  # fmt: skip
+        if epoch == at:
+            return name, seed
+        for _ in range(epoch - at):
+            seed = hmac.digest(seed, b"stillwatch evaluator next epoch", "sha256")
+        return self._write(name, epoch, seed)
+
+    def _write(self, name: str, epoch: int, seed: bytes) -> tuple[str, bytes]:
+        fresh = self.path.with_suffix(".new")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"evaluator": name, "epoch": epoch, "seed": seed.hex()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+        return name, seed

@@ -52,11 +52,11 @@ def input_of(kind: str, value: str, calling_code: str = "") -> bytes:
 
 
 class Epoch:
-    """The evaluator's key of one epoch, drawn from its master secret; another epoch's tokens say nothing of it."""
+    """The evaluator's key of one epoch, drawn from that epoch's seed; another epoch's tokens say nothing of it."""
 
-    def __init__(self, master: bytes, number: int) -> None:
-        seed = hmac.digest(master, b"stillwatch evaluator epoch %d" % number, "sha256")
-        self._evaluator = library().Evaluator.from_seed(seed, _INFO)
+    def __init__(self, seed: bytes, number: int) -> None:
+        drawn = hmac.digest(seed, b"stillwatch evaluator epoch %d" % number, "sha256")
+        self._evaluator = library().Evaluator.from_seed(drawn, _INFO)
         self.number = number
         self.public_key: bytes = self._evaluator.public_key.serialize()
         self.key_id = key_id_of(self.public_key)
