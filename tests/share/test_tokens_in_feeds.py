@@ -194,7 +194,7 @@ def test_sightings_of_tokens_go_back_without_an_account(given: tuple[Path, Path,
     (seen,) = [o for o in back["objects"] if o["type"] == "sighting"]
     assert seen["sighting_of_ref"] == sign_of(made.bundle)["id"]
     assert seen["extensions"][EXTENSION_ID]["suppressed"] == ["accounts"]
-    assert "acct-" not in json.dumps(back) and "swt1" not in json.dumps(back)
+    assert "acct-" not in json.dumps(back) and KEY not in json.dumps(back)
     at_a = take_in(a_home, Received(objects=back["objects"]), "Provider B", SETTINGS, ANN, now=NOW + 9)
     assert (at_a.sightings, dict(at_a.quarantined)) == (1, {})
 
