@@ -132,8 +132,8 @@ def test_a_bundle_whose_token_is_a_plain_hash_or_no_hash_at_all_is_refused_thoug
     file.write_text(json.dumps(content), "utf-8")
     stix = package / "june.stix.json"
     original = json.loads(stix.read_text("utf-8"))
-    sign = next(o for o in original["objects"] if EXTENSION_ID in o.get("extensions", {}))
-    sign["extensions"][EXTENSION_ID]["tokens"] = told
+    sign = next(o for o in original["objects"] if o["type"] == "campaign")
+    sign["extensions"] = {EXTENSION_ID: {"extension_type": "property-extension", "tokens": told}}
     stix.write_text(json.dumps(original), "utf-8")
     assert not {"P1", "P2", "P3"} & set(failed(privacy(read_package(package, OUTSIDE))))
     told["values"] = [good, planted]
