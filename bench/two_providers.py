@@ -58,7 +58,7 @@ def run(*words: str, home: Path, token: str = "", secret: str = "") -> str:
     if secret:
         environ["STILLWATCH_MATCH_SECRET"] = secret
     command = [sys.executable, "-m", "stillwatch", *words, "--home", str(home)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=3600)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words[:3])}: {done.stderr[-600:]}")
     return done.stdout
@@ -74,7 +74,7 @@ def serving(home: Path, *words: str, path: str = "/taxii2/") -> Iterator[str]:
     started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env=os.environ | {"STILLWATCH_SHARE__PROVIDER": "Provider A"})  # fmt: skip
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 600
         while True:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2)

@@ -116,7 +116,7 @@ def test_a_token_of_a_declared_key_and_epoch_may_leave_and_no_other(tmp_path: Pa
         ("5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", "P3"),
         ("XohImNooBHFR0OVvjcYpJ3NgPQ1qq73WKhHvch0VQtg=", "P3"),
         ("+4915112345678", "P2"),
-        ("4242 4242 4242 4242", "P2"),
+        ("4539 1488 0343 6467", "P2"),
     ],
 )
 def test_a_bundle_whose_token_is_a_plain_hash_or_no_hash_at_all_is_refused_though_its_key_is_declared(
