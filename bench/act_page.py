@@ -55,10 +55,13 @@ def _with_others() -> list[str]:
                   f"of it {online['cpu_asks_s']:.1f} and {online['cpu_answers_s']:.1f} CPU s on the two sides; set-up {setup['wall_s']:.0f} s, once; {match['bytes']['sent_by_asks'] / 1e6:.1f} and {match['bytes']['sent_by_answers'] / 1e6:.1f} MB sent.", ""]  # fmt: skip
     if two:
         lines += [f"### Two providers (`python -m bench.two_providers`, seeds {', '.join(map(str, two['seeds']))})", "",
-                  "A finds a campaign and publishes; B has a few of the same campaign's accounts in its own traffic.", "",
-                  "| its accounts at B | worlds | found alone | found with A's indicators | innocent flagged alone, together | held for a person | sightings came back |", "|---|---|---|---|---|---|---|"]  # fmt: skip
-        for size, s in two["sizes"].items():
-            lines.append(f"| {size} | {s['worlds']} | {s['alone']['found']} | {s['together']['found']} | {s['alone']['innocent_flagged']}, {s['together']['innocent_flagged']} of {s['together']['innocent']:,} | {s['held']} | {s['sightings_came_back']} |")
+                  "A finds a campaign and publishes its templates, and tokens (RFC 9497) of what its accounts share; B has a few of the same campaign's accounts in its own traffic, and hunts alone, with A's templates, "
+                  "and with A's tokens too. Found: half of its accounts at B or more. A person at B says yes to whatever waits, the worst that a person could do.", "",
+                  "| campaign | its accounts at B | worlds | found alone | with templates | with tokens too | its accounts caught alone, with templates, with tokens | innocent flagged alone, with templates, with tokens | held for a person | sightings came back |", "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+        for s in two["summed"]:
+            ways = [s[way] for way in ("alone", "marks", "tokens")]
+            lines.append(f"| {s['profile']} | {s['at_b']} | {s['worlds']} | {' | '.join(str(w['found']) for w in ways)} | {', '.join(str(w['accounts_caught']) for w in ways)} of {s['at_b'] * s['worlds']} | "
+                         f"{', '.join(str(w['innocent_flagged']) for w in ways)} of {ways[0]['innocent']:,} | {s['held']} | {s['sightings_came_back']} |")  # fmt: skip
         lines.append("")
     return lines
 

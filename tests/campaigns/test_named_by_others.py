@@ -57,3 +57,25 @@ def test_without_indicators_small_groups_cost_what_they_always_did() -> None:
     assert hunted.weighed.named.max() == 0.0
     price = Calibration.load().price(hunted.weighed)
     assert price[hunted.weighed.view.size == 6].min() > 4.0
+
+
+def test_a_few_accounts_on_a_foreign_harvests_cards_are_found_and_four_innocent_keys_on_one_are_not() -> None:
+    town = Traffic(seed=9)
+    town.people(120)
+    town.held_by(town.harvest(6, 120))
+    assert [c.chosen.candidate.size for c in _hunted(town).reported] == [6]
+    honest = Traffic(seed=9)
+    keys = honest.people(124)[:4]
+    honest.held_by(keys, confidence=1.0)
+    hunted = _hunted(honest)
+    assert not hunted.reported
+    assert hunted.scores.p.max() < 0.55
+
+
+def test_a_customers_batch_job_over_four_keys_is_not_accused_by_a_hostile_sources_tokens_and_templates() -> None:
+    town = Traffic(seed=9)
+    town.people(120)
+    keys = town.harvest(4, 120)
+    town.told_by_others(town.templates[0], confidence=1.0)
+    town.held_by(keys, confidence=1.0)
+    assert not _hunted(town).reported

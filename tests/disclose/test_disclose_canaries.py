@@ -13,6 +13,7 @@ import pytest
 from cases import NOW, base
 from stillwatch.disclose.gate import check, failed
 from stillwatch.disclose.package import Outside, read_package
+from stillwatch.share.words import EXTENSION_ID
 
 CANARIES = {
     "prompt text": "recount the lighthouse keeper's tale in seven colours",
@@ -107,3 +108,34 @@ def test_a_token_of_a_declared_key_and_epoch_may_leave_and_no_other(tmp_path: Pa
     content["privacy"]["tokens"][0]["valid_until"] = "2026-11-01"
     file.write_text(json.dumps(content), "utf-8")
     assert failed(check(read_package(package, OUTSIDE), stage="content")) == ("P3",)
+
+
+@pytest.mark.parametrize(
+    ("planted", "rule"),
+    [
+        ("5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", "P3"),
+        ("XohImNooBHFR0OVvjcYpJ3NgPQ1qq73WKhHvch0VQtg=", "P3"),
+        ("+4915112345678", "P2"),
+        ("4539 1488 0343 6467", "P2"),
+    ],
+)
+def test_a_bundle_whose_token_is_a_plain_hash_or_no_hash_at_all_is_refused_though_its_key_is_declared(
+    planted: str, rule: str, tmp_path: Path
+) -> None:
+    package = base("june", tmp_path)
+    good = "swt1.0f1e2d3c4b5a6978.2948.phone." + "QmxpbmRlZEFuZEV2YWx1YXRlZFRva2VuMDEyMzQ1Njc"
+    told = {"evaluator": "ev-1", "suite": "RFC 9497 VOPRF ristretto255-SHA512", "key_id": "0f1e2d3c4b5a6978",
+            "epoch": 2948, "ends_at": "2026-12-05T00:00:00Z", "values": [good]}  # fmt: skip
+    file = package / "disclosure.json"
+    content = json.loads(file.read_text("utf-8"))
+    content["privacy"]["tokens"] = [{"key_id": "0f1e2d3c4b5a6978", "epoch": "2948", "valid_until": "2026-12-05"}]
+    file.write_text(json.dumps(content), "utf-8")
+    stix = package / "june.stix.json"
+    original = json.loads(stix.read_text("utf-8"))
+    sign = next(o for o in original["objects"] if o["type"] == "campaign")
+    sign["extensions"] = {EXTENSION_ID: {"extension_type": "property-extension", "tokens": told}}
+    stix.write_text(json.dumps(original), "utf-8")
+    assert not {"P1", "P2", "P3"} & set(failed(privacy(read_package(package, OUTSIDE))))
+    told["values"] = [good, planted]
+    stix.write_text(json.dumps(original), "utf-8")
+    assert rule in failed(privacy(read_package(package, OUTSIDE)))

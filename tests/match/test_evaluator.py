@@ -14,8 +14,8 @@ from stillwatch.errors import UsageError
 from stillwatch.match import oprf
 from stillwatch.match.book import Book
 from stillwatch.match.evaluator import Evaluating, Rates, make_tokens
-from stillwatch.match.refused import why_no_token
 from stillwatch.match.wire import Line
+from stillwatch.records.token import why_no_token
 
 # RFC 9497, appendix A.1.2: ristretto255-SHA512, VOPRF mode. (input, blinded element, evaluation element, proof, output)
 PUBLIC = "c803e2cc6b05fc15064549b5920659ca4a77b2cca6f04f6b357009335476ad4e"
@@ -134,3 +134,24 @@ def test_the_evaluators_key_is_its_owners_alone_and_stays(tmp_path: Path) -> Non
     again = Evaluating(Book(home), Rates(), clock=lambda: 1.8e9)
     assert first._epoch.key_id == again._epoch.key_id
     assert (home / "evaluator.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_ended_epochs_key_is_destroyed_and_the_file_opens_none_that_came_before(tmp_path: Path) -> None:
+    home, month = home_in(tmp_path / "e"), 30 * 86_400
+    first = Evaluating(Book(home), Rates(), clock=lambda: 1.8e9)
+    old = (home / "evaluator.key").read_bytes()
+    later = Evaluating(Book(home), Rates(), clock=lambda: 1.8e9 + month)
+    assert later.id == first.id and later._epoch.key_id != first._epoch.key_id
+    assert (home / "evaluator.key").stat().st_mode & 0o777 == 0o600
+    kept = (home / "evaluator.key").read_bytes()
+    assert old != kept
+    with pytest.raises(UsageError, match="older key was destroyed"):
+        Evaluating(Book(home), Rates(), clock=lambda: 1.8e9)
+    # two epochs slept through, or met one after the other: the same key
+    slept = Evaluating(Book(home), Rates(), clock=lambda: 1.8e9 + 3 * month)._epoch.key_id
+    (home / "evaluator.key").write_bytes(kept)
+    Evaluating(Book(home), Rates(), clock=lambda: 1.8e9 + 2 * month)
+    assert Evaluating(Book(home), Rates(), clock=lambda: 1.8e9 + 3 * month)._epoch.key_id == slept
+    (home / "evaluator.key").write_bytes(b"x" * 32)
+    with pytest.raises(UsageError, match="is no evaluator's key"):
+        Evaluating(Book(home), Rates(), clock=lambda: 1.8e9)

@@ -17,7 +17,7 @@ from cytaxii2 import cytaxii2
 from taxii2client.v21 import Collection, Server
 
 from share.servers import medallion, ours
-from share.towns import ANN, CANARY, NOW, SETTINGS, home_with_logs, with_finding
+from share.towns import ANN, CAMPAIGN, CANARY, HELD, NOW, SETTINGS, home_with_logs, with_finding
 from stillwatch.disclose.for_machines import serve
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.service.taxii import LONGEST_BODY, MEDIA
@@ -27,6 +27,7 @@ from stillwatch.share.incoming import take_in
 from stillwatch.share.outgoing import Given, share_out, sightings
 from stillwatch.share.reading import Received
 from stillwatch.share.taxii_client import Server as Ours
+from stillwatch.share.words import EXTENSION_ID
 from stillwatch.store.indicators import Indicators
 
 
@@ -227,6 +228,9 @@ def test_our_client_reads_and_writes_somebody_elses_server(tmp_path: Path, place
     """OASIS' medallion; without extension definitions, on which it fails (it reads their version as a time)."""
     collection = "9f8a0c1e-0000-4000-8000-00000000000a"
     plain = [o for o in place.objects if o["type"] not in ("extension-definition", "marking-definition")]
+    plain += [o for o in share_out(place.home, [CAMPAIGN], tmp_path / "o", SETTINGS, ANN, now=NOW, formats=("stix",),
+                                   tokens={CAMPAIGN: HELD}).bundle["objects"]
+              if "tokens" in o.get("extensions", {}).get(EXTENSION_ID, {})]  # fmt: skip
     with medallion(tmp_path, collection) as root:
         server = Ours(root, "pw", user="ann")
         assert [c["id"] for c in server.collections()] == [collection]
@@ -234,6 +238,8 @@ def test_our_client_reads_and_writes_somebody_elses_server(tmp_path: Path, place
         pulled = server.pull(collection)
     assert len(pulled) == len(plain) > 7, "more than one of its pages"
     assert {o["id"] for o in pulled} == {o["id"] for o in plain}
+    (told,) = [o for o in pulled if "tokens" in o.get("extensions", {}).get(EXTENSION_ID, {})]
+    assert told["extensions"][EXTENSION_ID]["tokens"]["values"] == sorted(map(str, HELD.tokens))
 
 
 def test_a_server_that_is_none_is_an_error_from_outside(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,12 +18,16 @@ from stillwatch.decide.record import Who
 from stillwatch.intake import take_in
 from stillwatch.patterns import load_rules
 from stillwatch.records.tables import ACCOUNTS, CAMPAIGNS, EVIDENCE
+from stillwatch.records.token import SUITE, Token
 from stillwatch.settings import Settings, ShareSettings
+from stillwatch.share.tokens import TokenSet
 
 ANN = Who("ann", "approver")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
 SETTINGS = Settings(share=ShareSettings(provider="Example AI", contact="abuse@example.test"))
 CANARY = "canary7f3a"
+CAMPAIGN = "C-0badc0de00"
+KEY, EPOCH = "0123456789abcdef", 684
 _START = datetime(2026, 11, 10, tzinfo=UTC)
 _TEMPLATE = (
     "Read the question on {a} and the pupil's answer on {b} below, then write a careful worked solution that ends in a "
@@ -81,7 +87,7 @@ def with_finding(
     *,
     members: int = 20,
     kind: str = "distillation",
-    campaign_id: str = "C-0badc0de00",
+    campaign_id: str = CAMPAIGN,
     signals: Sequence[tuple[str, str]] = (("shared_payment", "payment"), (CANARY, CANARY)),
 ) -> str:
     """Leaves findings: one campaign of the ring, every free field of which holds a canary. Its id.
@@ -115,3 +121,12 @@ def with_finding(
         json.dumps({"inputs": [{"path": CANARY}], "prior": 0.005, "settings_sha256": "0" * 64}), "utf-8"
     )
     return campaign_id
+
+
+def token(number: int, kind: str = "payment", key_id: str = KEY) -> Token:
+    """A token in form; nobody made it."""
+    secret = base64.urlsafe_b64encode(hashlib.sha256(f"{kind}{number}".encode()).digest()).decode().rstrip("=")
+    return Token(key_id, EPOCH, kind, secret)
+
+
+HELD = TokenSet("ev-1", SUITE, KEY, EPOCH, NOW + 20 * 86400.0, (*map(token, range(5)), token(1, "phone")))

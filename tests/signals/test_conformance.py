@@ -30,6 +30,7 @@ def _town() -> Traffic:
     ring = town.harvest(12, 160, record=shared, patterns=[CODE["completed_answer_reasoning"], CODE["grading"]],
                         system=9, system_opening=9, tools=3, key=town.fresh(1)[0])  # fmt: skip
     town.told_by_others(town.templates[0])
+    town.held_by(ring[:6])
     for account in ring.tolist():
         town.mark_fingerprints(account, np.arange(30), n=5)
     answers = town.fresh(200)

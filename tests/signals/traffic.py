@@ -22,7 +22,7 @@ from stillwatch.arrow_types import arrow_schema
 from stillwatch.records.rules import TECHNIQUES, Rule
 from stillwatch.records.tables import FINGERPRINTS, KEPT, KEPT_ACCOUNT, RELEASE, TURNS
 from stillwatch.signals import extra_sums, measure
-from stillwatch.store.indicators import MARKS
+from stillwatch.store.indicators import MARKS, TOKEN
 from stillwatch.store.window import Window
 
 Array = np.ndarray[Any, Any]
@@ -145,6 +145,16 @@ class Traffic:
             for number, values in enumerate(campaigns) for value in np.asarray(values).tolist()
         ]  # fmt: skip
         self.indicators = pa.Table.from_pylist(rows, schema=MARKS)
+
+    def held_by(self, accounts: Any, *, campaign: int = 0, kind: str = "payment", n: int = 1, confidence: float = 0.8
+    ) -> None:  # fmt: skip
+        """Accounts that hold `n` tokens of what a foreign campaign's accounts held, beside what was told before."""
+        rows = [
+            {"campaign": campaign, "kind": TOKEN + kind, "value": int(account), "confidence": confidence}
+            for account in np.asarray(accounts).tolist() for _ in range(n)
+        ]  # fmt: skip
+        before = [] if self.indicators is None else [self.indicators]
+        self.indicators = pa.concat_tables([*before, pa.Table.from_pylist(rows, schema=MARKS)])
 
     def quote(self, account: Any, turns: Any, day: float = 5.0) -> None:
         """Assistant turns in an account's inbound histories, first seen on a day."""

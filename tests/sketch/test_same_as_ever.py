@@ -43,7 +43,8 @@ def _rows(luck: random.Random, talks: bool) -> list[dict[str, Any]]:
     rows = []
     for i in range(800):
         row: dict[str, Any] = {
-            "exchange_id": f"x{i}", "started_at": START + dt.timedelta(seconds=i), "account_id": f"a{i % 37}", "model": "m",
+            "exchange_id": f"x{i}", "started_at": START + dt.timedelta(seconds=i), "account_id": f"a{i % 37}",
+            "model": "m",
             "ip": luck.choice(["10.0.0.1", "::1", "2001:DB8::1", None]),
             "system": luck.choice([None, "", _text(luck)[:300]]),
             "completion": luck.choice([None, _text(luck)]), "prompt": luck.choice([None, _text(luck), _text(luck)]),

@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 MOST_BITS: dict[str, float] = {
     "patterns": 6.5, "content": 2.6, "queue": 1.8, "rhythm": 3.2, "release": 1.6, "volume": 1.0, "automation": 1.6,
     "exits": 1.0, "bypass": 3.0, "history": 4.5, "end_users": 2.5, "network": 3.0, "registration": 3.0,
+    "foreign": 1.6,
 }  # fmt: skip
 
 #: What a family of marks that formed a group leaves of a conduct family's bits in favour of guilt.

@@ -52,6 +52,7 @@ def forget(account: str, home: Path, as_json: bool) -> None:
         raise UsageError(str(home), "no such home", "name the folder that `stillwatch sweep` wrote with --home")
     from stillwatch import pipeline
     from stillwatch.match import left
+    from stillwatch.share.holders import forget_gone
 
     matches = left.forget(home, account)
     try:
@@ -61,6 +62,7 @@ def forget(account: str, home: Path, as_json: bool) -> None:
             raise
         touched = {}
     touched["matches"] = matches
+    touched["token_holders"] = forget_gone(home)
     if as_json:
         terminal.print_json(touched)
         return

@@ -7,49 +7,29 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from stillwatch.cli import options, terminal
+from stillwatch.cli.match_options import (
+    FILE,
+    F,
+    line_options,
+    line_to,
+    listen_options,
+    set_of,
+    set_options,
+    tell_set,
+    tell_url,
+)
+from stillwatch.cli.tokens import tokens
 from stillwatch.errors import UsageError
-
-if TYPE_CHECKING:
-    from stillwatch.match.sets import MatchSet
-    from stillwatch.match.wire import Line
-
-F = TypeVar("F", bound=Callable[..., Any])
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
 def match() -> None:
     """Compare accounts with another provider in private: how many are common, then, if both agree, which."""
-
-
-@match.group()
-def tokens() -> None:
-    """Tokens for indicators in feeds (RFC 9497), made with an evaluator that never sees a value."""
-
-
-def _set_options(function: F) -> F:
-    for option in (
-        click.option("--template-uses", type=click.IntRange(1), default=50, show_default=True,
-                     help="Exchanges that a prompt's fingerprint must be in to be a template."),
-        click.option("--format", "dialect", default="auto", show_default=True, metavar="NAME",
-                     help="The logs' format."),
-        click.option("--calling-code", default="", metavar="DIGITS", help="Country of phones written without one: 49."),
-        click.option("--campaign", "campaigns", multiple=True, metavar="ID",
-                     help="Only accounts of this campaign of the latest sweep. May be repeated."),
-        click.option("--kinds", default="payment,email,phone,device,network,template", show_default=True,
-                     metavar="LIST", help="What to compare."),
-        click.option("--logs", multiple=True, metavar="LOGS", help="Logs, for networks and templates, read anew."),
-        click.option("--accounts", multiple=True, type=_FILE, metavar="FILE", help="Accounts file, read anew."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
 
 
 def _terms_options(function: F) -> F:
@@ -65,77 +45,10 @@ def _terms_options(function: F) -> F:
     return function
 
 
-def _listen_options(port: int) -> Callable[[F], F]:
-    def add(function: F) -> F:
-        function = click.option("--behind-tls", is_flag=True, help="Listen off loopback: TLS is in front.")(function)
-        return options.listen_options(port)(function)
-
-    return add
-
-
-def _line_options(function: F) -> F:
-    function = click.option(
-        "--token-file", type=_FILE, metavar="FILE", help="The peer's secret (else STILLWATCH_MATCH_SECRET)."
-    )(function)
-    return click.option("--as", "name", required=True, metavar="NAME", help="Our name, as the peer paired it.")(
-        function
-    )
-
-
-def _line(url: str, name: str, token_file: Path | None) -> Line:
-    from stillwatch.match.wire import Line
-
-    secret = os.environ.get("STILLWATCH_MATCH_SECRET", "")
-    if token_file is not None:
-        options.check_files("--token-file", (token_file,))
-        secret = token_file.read_text("utf-8", "replace")[:200]
-    return Line(url, name, secret)
-
-
-def _make_set(
-    home: Path, accounts: tuple[Path, ...], logs: tuple[str, ...], kinds: str, campaigns: tuple[str, ...],
-    calling_code: str, dialect: str, template_uses: int,
-) -> MatchSet:  # fmt: skip
-    from stillwatch.match.sets import make_set
-
-    options.check_files("--accounts", accounts)
-    if calling_code and not (calling_code.isascii() and calling_code.isdigit() and len(calling_code) <= 3):
-        raise UsageError("--calling-code", "is 1 to 3 digits", "--calling-code 49")
-    only: set[str] | None = None
-    if campaigns:
-        from stillwatch.report.findings import read_findings
-
-        rows = read_findings(home).campaign_rows()
-        known = {str(row["campaign_id"]): row["account_ids"] for row in rows}
-        gone = [id for id in campaigns if id not in known]
-        if gone:
-            raise UsageError("--campaign", f"there is no {gone[0][:40]!r} in the latest sweep", "stillwatch campaigns")
-        only = {str(id) for campaign in campaigns for id in known[campaign]}
-    names = [kind.strip() for kind in kinds.split(",") if kind.strip()]
-    return make_set(accounts, logs, names, only=only, calling_code=calling_code, dialect=dialect,
-                    template_uses=template_uses)  # fmt: skip
-
-
-def _tell_url(does: str, host: str, port: int, home: Path, as_json: bool) -> None:
-    if as_json:
-        terminal.print_json({"url": f"http://{host}:{port}", "home": str(home)})
-    click.echo(f"{does} on http://{host}:{port} (Ctrl-C ends it).", err=True)
-
-
-def _tell_set(found: MatchSet) -> None:
-    for kind, size in found.sizes.items():
-        click.echo(f"{kind}: {size:,} tokens", err=True)
-    for kind, why in found.not_matchable.items():
-        click.echo(f"{kind}: {why}", err=True)
-    for kind, lost in found.left_out.items():
-        if kind in found.sizes:
-            click.echo(f"{kind}: left out: {', '.join(f'{n:,} {why}' for why, n in lost.items())}", err=True)
-
-
 @match.command()
 @click.argument("name", metavar="NAME")
 @click.option("--role", type=click.Choice(["match", "evaluate"]), default="match", show_default=True)
-@click.option("--secret-file", type=_FILE, metavar="FILE", help="Take the secret that the other side made.")
+@click.option("--secret-file", type=FILE, metavar="FILE", help="Take the secret that the other side made.")
 @options.by_option
 @options.home_option
 @options.json_option
@@ -172,7 +85,7 @@ def peers(revoke: str | None, by: str | None, home: Path, as_json: bool) -> None
 
 
 @match.command()
-@_set_options
+@set_options
 @_terms_options
 @click.option(
     "--least-size",
@@ -191,7 +104,7 @@ def peers(revoke: str | None, by: str | None, home: Path, as_json: bool) -> None
     show_default=True,
     help="Ask a person before the count and the matches; only before the matches; or never show matches.",
 )
-@_listen_options(8777)
+@listen_options(8777)
 @options.home_option
 @options.json_option
 def serve(
@@ -209,10 +122,10 @@ def serve(
 
     book = Book(home)
     terms = Terms(limit, least_size, runs, period_days, least_common, share_alarm, consent).check()
-    found = _make_set(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
-    _tell_set(found)
+    found = set_of(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
+    tell_set(found)
     answering = Answering(book, found, terms, Workers(), tell=lambda line: click.echo(line, err=True))
-    _tell_url("Answering", host, port, home, as_json)
+    tell_url("Answering", host, port, home, as_json)
     try:
         run(answering.app(), host, port, behind_tls=behind_tls)
     finally:
@@ -221,9 +134,9 @@ def serve(
 
 @match.command("with")
 @click.argument("url", metavar="URL")
-@_set_options
+@set_options
 @_terms_options
-@_line_options
+@line_options
 @click.option("--reveal", is_flag=True, help="We consent to matches; the person is asked once the count is known.")
 @click.option("--yes", is_flag=True, help="Do not ask the person (an alarm still ends the run).")
 @click.option("--despite-alarm", is_flag=True, help="Consent even where the share of the set is alarming.")
@@ -251,10 +164,10 @@ def with_(
     from stillwatch.match.crossing import Workers
     from stillwatch.match.terms import Terms
 
-    book, line = Book(home), _line(url, name, token_file)
+    book, line = Book(home), line_to(url, name, token_file)
     terms = Terms(limit=limit, least_common=least_common, least_size=least_common, share_alarm=share_alarm).check()
-    found = _make_set(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
-    _tell_set(found)
+    found = set_of(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
+    tell_set(found)
 
     def consents(count: Count) -> bool:
         told = f"{count.common:,} of our {count.own_size:,} tokens are among the peer's {count.their_size:,}."
@@ -318,9 +231,9 @@ def runs(home: Path, as_json: bool) -> None:
 @match.command("open")
 @click.argument("run_id", metavar="RUN")
 @click.option(
-    "--out", type=_FILE, required=True, metavar="FILE", help="Where to write it (mode 0600): it holds the set."
+    "--out", type=FILE, required=True, metavar="FILE", help="Where to write it (mode 0600): it holds the set."
 )
-@_set_options
+@set_options
 @options.home_option
 @options.json_option
 def open_(
@@ -332,7 +245,7 @@ def open_(
     from stillwatch.match.commitment import Opening, commit
 
     run = Book(home).run(run_id)
-    found = _make_set(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
+    found = set_of(home, accounts, logs, kinds, campaigns, calling_code, dialect, template_uses)
     kept, facts = run["opening"], run["facts"]
     if not kept.get("key") or "own_message" not in facts:
         raise UsageError(run_id, "has no opening: it ended early, or is older than 90 days")
@@ -350,7 +263,7 @@ def open_(
 
 
 @match.command()
-@click.argument("opening", type=_FILE, metavar="FILE")
+@click.argument("opening", type=FILE, metavar="FILE")
 @options.home_option
 @options.json_option
 def check(opening: Path, home: Path, as_json: bool) -> None:
@@ -374,71 +287,4 @@ def check(opening: Path, home: Path, as_json: bool) -> None:
         click.echo(f"{shown.run_id}: " + ("; ".join(wrong) if wrong else "the opening holds"))
 
 
-@tokens.command("serve")
-@click.option("--inputs-a-day", type=click.IntRange(1), default=10_000, show_default=True, help="Of one member.")
-@click.option(
-    "--epoch-days", type=click.IntRange(1, 366), default=30, show_default=True, help="How long a key is used."
-)
-@_listen_options(8778)
-@options.home_option
-@options.json_option
-def serve_tokens(
-    inputs_a_day: int, epoch_days: int, host: str, port: int, behind_tls: bool, home: Path, as_json: bool
-) -> None:
-    """Run the evaluator: it holds the key, and sees no value."""
-    from stillwatch.match.book import Book
-    from stillwatch.match.evaluator import Evaluating, Rates
-    from stillwatch.match.running import run
-
-    evaluating = Evaluating(Book(home), Rates(inputs_a_day, epoch_days))
-    _tell_url("Evaluating", host, port, home, as_json)
-    run(evaluating.app(), host, port, behind_tls=behind_tls)
-
-
-@tokens.command()
-@click.argument("url", metavar="URL")
-@click.option("--kind", required=True, metavar="KIND", help="payment, email, phone, device, network or template.")
-@click.option(
-    "--from",
-    "source",
-    type=click.File("r", encoding="utf-8"),
-    default="-",
-    metavar="FILE",
-    help="Values, one a line (default: standard input).",
-)
-@click.option("--key-id", default="", metavar="ID", help="The key that the evaluator must use.")
-@click.option("--calling-code", default="", metavar="DIGITS", help="Country of phones written without one: 49.")
-@_line_options
-@options.json_option
-def make(
-    url: str, kind: str, source: Any, key_id: str, calling_code: str, name: str, token_file: Path | None, as_json: bool
-) -> None:
-    """Make tokens of values with an evaluator's help. Values are read from a file, never from the command line."""
-    from stillwatch.match.evaluator import make_tokens
-
-    line = _line(url, name, token_file)
-    values = [(kind, text) for text in (row.strip() for row in source) if text]
-    made = [str(token) for token in make_tokens(line, values, key_id=key_id, calling_code=calling_code)]
-    if as_json:
-        terminal.print_json({"tokens": made})
-    else:
-        terminal.print_pieces(token + "\n" for token in made)
-
-
-@tokens.command("check")
-@click.argument("source", type=click.File("r", encoding="utf-8"), metavar="FILE")
-@options.json_option
-def check_tokens(source: Any, as_json: bool) -> None:
-    """Say of each line whether it may pass as a token; bare hashes and raw identifiers are refused, with the reason."""
-    from stillwatch.match.refused import why_no_token
-
-    found = [(number, why_no_token(row.strip())) for number, row in enumerate(source, 1) if row.strip()]
-    wrong = [{"line": number, "why": why} for number, why in found if why is not None]
-    if as_json:
-        terminal.print_json({"lines": len(found), "refused": wrong})
-    else:
-        for one in wrong[:50]:
-            click.echo(f"line {one['line']}: {one['why']}")
-        click.echo(f"{len(found) - len(wrong):,} of {len(found):,} may pass.")
-    if wrong:
-        raise UsageError("tokens", f"{len(wrong):,} of {len(found):,} lines are no tokens", "docs/matching.md says why")
+match.add_command(tokens)

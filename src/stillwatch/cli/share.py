@@ -45,12 +45,14 @@ def share() -> None:
               help="Who may see it: clear, green, amber, amber+strict or red (TLP 2.0).")  # fmt: skip
 @click.option("--format", "formats", default="stix,misp,sigma", show_default=True, metavar="NAMES",
               help="Of stix, misp and sigma, those to write.")  # fmt: skip
+@click.option("--tokens", "token_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Tokens of what their accounts held, from `stillwatch match tokens campaign`.")  # fmt: skip
 @options.by_option
 @options.home_option
 @options.settings_options
 @options.json_option
 def out_(
-    campaigns: tuple[str, ...], out: Path, tlp: str, formats: str, by: str | None, home: Path,
+    campaigns: tuple[str, ...], out: Path, tlp: str, formats: str, token_file: Path | None, by: str | None, home: Path,
     settings_file: Path | None, overrides: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Draft campaigns as a STIX 2.1 bundle, a MISP feed and Sigma rules. No account, no text, no exact count.
@@ -66,17 +68,24 @@ def out_(
     for campaign in campaigns:
         options.check_id("CAMPAIGN", campaign)
     names = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
+    sets = None
+    if token_file is not None:
+        from stillwatch.share.tokens import read_token_file
+
+        options.check_files("--tokens", (token_file,))
+        sets = read_token_file(token_file, time.time())
     place = place_in(out)
-    given = share_out(home, campaigns, place, settings, options.who(by), tlp=tlp, formats=names)
+    given = share_out(home, campaigns, place, settings, options.who(by), tlp=tlp, formats=names, tokens=sets)
     if as_json:
         terminal.print_json({
             "bundle_id": given.bundle["id"], "files": [str(f) for f in given.files], "aliases": given.aliases,
-            "without_marks": list(given.without_marks), "draft": place != out,
+            "without_marks": list(given.without_marks), "tokens": dict(given.tokens), "draft": place != out,
         })  # fmt: skip
         return
     for campaign, alias in given.aliases.items():
         note = " (outline only: too few accounts, or no template of its own)" if alias in given.without_marks else ""
-        click.echo(f"{campaign} leaves as {alias}{note}")
+        held = f", with {given.tokens[alias]:,} tokens" if alias in given.tokens else ""
+        click.echo(f"{campaign} leaves as {alias}{note}{held}")
     click.echo(f"{len(given.files)} files in {place}, TLP:{tlp.upper()}")
     if place == out:
         click.echo(f"next: `stillwatch release check {out}`")
@@ -357,7 +366,8 @@ def _list_indicators(rows: list[dict[str, Any]], as_json: bool) -> None:
     for row in rows:
         until = time.strftime("%Y-%m-%d", time.gmtime(row["until_at"]))
         touched = f"touches {row['touched']:,} of {row['customers']:,} accounts"
-        click.echo(_line(f"{row['state']:<8} {row['source']}  {row['indicator']}  {touched}, until {until}"))
+        state = "expired" if row["until_at"] <= time.time() else row["state"]
+        click.echo(_line(f"{state:<8} {row['source']}  {row['indicator']}  {touched}, until {until}"))
     if not rows:
         click.echo("None.")
 

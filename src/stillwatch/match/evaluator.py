@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
+import json
 import os
 import secrets
 import time
@@ -18,8 +20,9 @@ from stillwatch.decide.record import Who
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.match import oprf
 from stillwatch.match.book import DAY_S, Book
-from stillwatch.match.door import Call, open_door
+from stillwatch.match.door import SMALL_BODY, Call, Desk, open_door
 from stillwatch.match.wire import Line
+from stillwatch.records.token import SUITE, Token
 
 KEY_NAME = "evaluator.key"
 
@@ -36,19 +39,46 @@ class Rates:
         """The number of the epoch at a time (seconds since 1970)."""
         return int(now // (self.epoch_days * DAY_S))
 
+    def ends_at(self, epoch: int) -> float:
+        """When an epoch's key ends (seconds since 1970)."""
+        return (epoch + 1) * self.epoch_days * DAY_S
+
+
+@dataclass(frozen=True)
+class Key:
+    """What an evaluator says of the key that it uses now: its own id, suite, epoch, the key's id, and when it ends
+    (seconds since 1970)."""
+
+    evaluator: str
+    suite: str
+    epoch: int
+    key_id: str
+    ends_at: float
+
 
 class Evaluating:
     """The evaluator over a home. It sees how many values a member asks, and none of them."""
 
     def __init__(self, book: Book, rates: Rates, *, clock: Callable[[], float] = time.time) -> None:
         self.book, self.rates, self.clock = book, rates, clock
-        self._master = _master(book.home)
-        self._epoch = oprf.Epoch(self._master, rates.epoch(clock()))
+        self._chain = _Chain(book.home)
+        number = rates.epoch(clock())
+        #: Names the evaluator over its epochs; what binds a token is its key, not this name.
+        self.id, seed = self._chain.seed(number)
+        self._epoch = oprf.Epoch(seed, number)
 
     def app(self) -> Starlette:
         """The routes."""
         body = oprf.MOST_AT_ONCE * 48 + 1024
-        return open_door(self.book, [("POST", "/v1/tokens/evaluate", "evaluate", body, self.evaluate)], self.clock)
+        desks: list[Desk] = [
+            ("POST", "/v1/tokens/evaluate", "evaluate", body, self.evaluate),
+            ("GET", "/v1/tokens/key", "evaluate", SMALL_BODY, self.key),
+        ]
+        return open_door(self.book, desks, self.clock)
+
+    def key(self, call: Call) -> dict[str, Any]:
+        """The key that is used now, and when it ends. Costs the member nothing of its rate."""
+        return self._says(self._now(self.clock()))
 
     def evaluate(self, call: Call) -> dict[str, Any]:
         """{blinded: [base64]} to the evaluated batch, its key and epoch. Refused over the member's rate."""
@@ -60,26 +90,47 @@ class Evaluating:
         except (binascii.Error, ValueError) as error:
             raise UsageError("blinded", "is no list of base64", "send what RFC 9497 blinds") from error
         now = self.clock()
-        if self._epoch.number != self.rates.epoch(now):
-            self._epoch = oprf.Epoch(self._master, self.rates.epoch(now))
-        epoch = self._epoch
+        epoch = self._now(now)
         self.book.use(call.peer.name, now, DAY_S, {"inputs": (len(blinded), self.rates.inputs_a_day)})
         made = epoch.evaluate(blinded)
         self.book.audit(Who(call.peer.name, "peer"), "tokens evaluated", epoch.key_id, now, inputs=len(blinded),
                         epoch=epoch.number)  # fmt: skip
+        return {**self._says(epoch), "evaluated": base64.b64encode(made).decode()}
+
+    def _now(self, now: float) -> oprf.Epoch:
+        number = self.rates.epoch(now)
+        if self._epoch.number != number:
+            self._epoch = oprf.Epoch(self._chain.seed(number)[1], number)
+        return self._epoch
+
+    def _says(self, epoch: oprf.Epoch) -> dict[str, Any]:
         return {
-            "epoch": epoch.number, "key_id": epoch.key_id, "public_key": base64.b64encode(epoch.public_key).decode(),
-            "evaluated": base64.b64encode(made).decode(),
+            "evaluator": self.id, "suite": SUITE, "epoch": epoch.number, "key_id": epoch.key_id,
+            "ends_at": self.rates.ends_at(epoch.number), "public_key": base64.b64encode(epoch.public_key).decode(),
         }  # fmt: skip
+
+
+def key_of(line: Line) -> Key:
+    """The key that an evaluator uses now. UsageError where it makes tokens by another function than ours."""
+    said = line.words("GET", "/v1/tokens/key")
+    try:
+        key = Key(str(said["evaluator"])[:80], str(said["suite"])[:80], int(said["epoch"]), str(said["key_id"]),
+                  float(said["ends_at"]))  # fmt: skip
+        told = oprf.key_id_of(base64.b64decode(str(said["public_key"]), validate=True))
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutsideError(line.url, "says nothing of its key", "ask who runs it") from error
+    if key.suite != SUITE or key.key_id != told:
+        raise UsageError("evaluator", "makes tokens by another function than ours", f"it must be {SUITE}")
+    return key
 
 
 def make_tokens(
     line: Line, values: Sequence[tuple[str, str]], *, key_id: str = "", calling_code: str = ""
-) -> list[oprf.Token]:
+) -> list[Token]:
     """Tokens of (kind, value), in order, `MOST_AT_ONCE` a request. `key_id` pins the evaluator's key; UsageError where
     it uses another, or changes it between two batches, or a value is none of its kind."""
     inputs = [oprf.input_of(kind, value, calling_code) for kind, value in values]
-    made: list[oprf.Token] = []
+    made: list[Token] = []
     for first in range(0, len(inputs), oprf.MOST_AT_ONCE):
         part = inputs[first : first + oprf.MOST_AT_ONCE]
         kept, sent = oprf.blind(part)
@@ -99,14 +150,44 @@ def make_tokens(
     return made
 
 
-def _master(home: Path) -> bytes:
-    """The master secret in DIR/evaluator.key (mode 0600), made on first use."""
-    path = Path(home) / KEY_NAME
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    master = path.read_bytes()
-    if len(master) != 32:
-        raise UsageError(str(path), "is no key of 32 bytes", "restore it from a backup; a new one makes new tokens")
-    return master
+class _Chain:
+    """DIR/evaluator.key (mode 0600): the evaluator's name and the present epoch's seed, each made from the last one.
+
+    When an epoch ends its seed is overwritten by the next: nobody can make or try its tokens any more, not even who
+    takes the file.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = Path(home) / KEY_NAME
+
+    def seed(self, epoch: int) -> tuple[str, bytes]:
+        """(the evaluator's name, the seed of an epoch). UsageError where that epoch is over, or the file is no key."""
+        if not self.path.exists():
+            return self._write("ev-" + secrets.token_hex(8), epoch, secrets.token_bytes(32))
+        try:
+            held = json.loads(self.path.read_bytes())
+            name, at, seed = str(held["evaluator"]), int(held["epoch"]), bytes.fromhex(held["seed"])
+            if len(seed) != 32:
+                raise ValueError(len(seed))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                str(self.path), "is no evaluator's key", "restore it from a backup; a new one makes new tokens"
+            ) from error
+        if epoch < at:
+            raise UsageError(str(self.path), f"is of epoch {at}, after {epoch}: the older key was destroyed",
+                             "set the clock, or --epoch-days as it was")  # fmt: skip
+        if epoch == at:
+            return name, seed
+        for _ in range(epoch - at):
+            seed = hmac.digest(seed, b"stillwatch evaluator next epoch", "sha256")
+        return self._write(name, epoch, seed)
+
+    def _write(self, name: str, epoch: int, seed: bytes) -> tuple[str, bytes]:
+        fresh = self.path.with_suffix(".new")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"evaluator": name, "epoch": epoch, "seed": seed.hex()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+        return name, seed

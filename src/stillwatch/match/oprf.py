@@ -10,29 +10,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from stillwatch.errors import UsageError
-from stillwatch.match.refused import digest_named, why_no_token
 from stillwatch.match.spelling import KINDS, spelled
+from stillwatch.records.token import Token, digest_named, token_of_text
 
-SCHEME = "swt1"
 MOST_AT_ONCE = 1000
 _INFO = b"stillwatch match tokens 1"
-
-
-@dataclass(frozen=True)
-class Token:
-    """A token taken apart. Two compare only where key and epoch are the same."""
-
-    key_id: str
-    epoch: int
-    kind: str
-    secret: str
-
-    def __str__(self) -> str:
-        return f"{SCHEME}.{self.key_id}.{self.epoch}.{self.kind}.{self.secret}"
 
 
 def library() -> Any:
@@ -46,13 +31,10 @@ def library() -> Any:
 
 def read_token(text: str) -> Token:
     """A token from its text; UsageError with the reason where it is none, such as a bare hash."""
-    why = why_no_token(text)
-    if why is None:
-        _, key_id, epoch, kind, secret = text.split(".")
-        if kind in KINDS:
-            return Token(key_id, int(epoch), kind, secret)
-        why = "is of no kind that we know"
-    raise UsageError("token", why, "docs/matching.md says what a token is")
+    read = token_of_text(text)
+    if isinstance(read, Token):
+        return read
+    raise UsageError("token", read, "docs/matching.md says what a token is")
 
 
 def input_of(kind: str, value: str, calling_code: str = "") -> bytes:
@@ -70,11 +52,11 @@ def input_of(kind: str, value: str, calling_code: str = "") -> bytes:
 
 
 class Epoch:
-    """The evaluator's key of one epoch, drawn from its master secret; another epoch's tokens say nothing of it."""
+    """The evaluator's key of one epoch, drawn from that epoch's seed; another epoch's tokens say nothing of it."""
 
-    def __init__(self, master: bytes, number: int) -> None:
-        seed = hmac.digest(master, b"stillwatch evaluator epoch %d" % number, "sha256")
-        self._evaluator = library().Evaluator.from_seed(seed, _INFO)
+    def __init__(self, seed: bytes, number: int) -> None:
+        drawn = hmac.digest(seed, b"stillwatch evaluator epoch %d" % number, "sha256")
+        self._evaluator = library().Evaluator.from_seed(drawn, _INFO)
         self.number = number
         self.public_key: bytes = self._evaluator.public_key.serialize()
         self.key_id = key_id_of(self.public_key)

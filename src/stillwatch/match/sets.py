@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,11 @@ class MatchSet:
     not_matchable: dict[str, str]
     left_out: dict[str, dict[str, int]]
 
+    def of_kinds(self, kinds: Collection[str]) -> MatchSet:
+        """The same with only these kinds."""
+        kept = self.pairs.filter(pc.is_in(self.pairs.column("kind"), pa.array(list(kinds), pa.string())))
+        return _set(kept, self.not_matchable, self.left_out)
+
     def known(self, tokens: Collection[str], kinds: Collection[str]) -> set[str]:
         """Those of `tokens` that are ours, of one of these kinds."""
         held = self.holders(tokens)
@@ -48,12 +53,14 @@ class MatchSet:
 def make_set(
     accounts: Sequence[Path], logs: Sequence[str], kinds: Sequence[str], *, only: Collection[str] | None = None,
     calling_code: str = "", dialect: str = "auto", template_uses: int = TEMPLATE_USES,
+    named: Callable[[str, str], str] = token_of,
 ) -> MatchSet:  # fmt: skip
-    """The set of `kinds`; `only`: of these accounts. UsageError where a kind is unknown or no kind is matchable."""
+    """The set of `kinds`; `only`: of these accounts; `named`: what stands for (kind, spelling). UsageError where a kind
+    is unknown or no kind is matchable."""
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds:
         raise UsageError("--kinds", f"{', '.join(unknown)[:60] or 'nothing'} is no kind", f"of {', '.join(KINDS)}")
-    work = _Making(kinds, only, calling_code)
+    work = _Making(kinds, only, calling_code, named)
     for path in accounts:
         table = read_accounts(path).table
         ids = table.column("account_id").to_pylist()
@@ -92,8 +99,10 @@ def _set(pairs: pa.Table, not_matchable: dict[str, str], left_out: dict[str, dic
 class _Making:
     """Pairs as they are found, each once."""
 
-    def __init__(self, kinds: Sequence[str], only: Collection[str] | None, calling_code: str) -> None:
-        self.wanted, self.only, self.calling_code = frozenset(kinds), only, calling_code
+    def __init__(
+        self, kinds: Sequence[str], only: Collection[str] | None, calling_code: str, named: Callable[[str, str], str]
+    ) -> None:
+        self.wanted, self.only, self.calling_code, self.named = frozenset(kinds), only, calling_code, named
         self.tokens: list[str] = []
         self.accounts: list[str] = []
         self.kinds: list[str] = []
@@ -109,7 +118,7 @@ class _Making:
             if spelling is None:
                 self.left_out.setdefault(kind, Counter())[why] += 1
                 continue
-            token = token_of(kind, spelling)
+            token = self.named(kind, spelling)
             pair = hash((token, account))
             if pair in self._seen:
                 continue

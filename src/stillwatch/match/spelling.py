@@ -11,7 +11,7 @@ import ipaddress
 import re
 import unicodedata
 
-from stillwatch.match.refused import digest_named
+from stillwatch.records.token import digest_named
 
 #: Kind to what it is made of: a column of the accounts file, or the logs.
 KINDS: dict[str, str] = {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from stillwatch.share.foreign_stix import LONGEST_LIFE, Checked, ForeignIndicator, Wrong, enough, seconds
-from stillwatch.share.words import KINDS, RELIABILITY, TLP, stricter
+from stillwatch.share.foreign_stix import LONGEST_LIFE, Checked, ForeignIndicator, enough, seconds
+from stillwatch.share.reading import Wrong
+from stillwatch.share.tokens import token_set
+from stillwatch.share.words import KINDS, RELIABILITY, TLP, our_id, stricter
 from stillwatch.sketch.public_hashes import SEED_VERSION
 
 MOST_ATTRIBUTES = 20_000
@@ -17,20 +20,19 @@ _SCORE = re.compile(r"score: (\d{1,3}) to \d{1,3}")
 
 
 def check_events(events: list[Any], now: float, checked: Checked) -> None:
-    """Adds what events come to; an event without fingerprints of prompts is counted as something else."""
+    """Adds what events come to; an event without fingerprints of prompts or tokens is counted as something else."""
     for event in events:
         try:
             found = _event(event, now)
         except Wrong as wrong:
             checked.refuse(event, str(wrong))
             continue
-        if found is None:
+        if not found:
             checked.other += 1
-        else:
-            checked.indicators.append(found)
+        checked.indicators += found
 
 
-def _event(event: Any, now: float) -> ForeignIndicator | None:
+def _event(event: Any, now: float) -> list[ForeignIndicator]:
     if not isinstance(event, dict) or not isinstance(event.get("uuid"), str) or not _UUID.fullmatch(event["uuid"]):
         raise Wrong("wrong type: an event")
     info, attributes = event.get("info", ""), event.get("Attribute") or []
@@ -40,6 +42,8 @@ def _event(event: Any, now: float) -> ForeignIndicator | None:
         raise Wrong("markup in a name")
     marks: set[tuple[str, int]] = set()
     kind, low, end = "distillation", 50.0, None
+    made: dict[str, Any] = {"values": []}
+    key_end = None
     for one in attributes:
         if not isinstance(one, dict) or not isinstance(one.get("value"), str):
             raise Wrong("wrong type: an attribute")
@@ -54,8 +58,14 @@ def _event(event: Any, now: float) -> ForeignIndicator | None:
             low = min(float(score[1]), 100.0)
         elif said == "valid until":
             end = seconds(re.sub(r"\+00:?00$", "Z", value))
-    if not marks:
-        return None
+        elif said == "token":
+            made["values"].append(value)
+        elif said in ("evaluator", "suite", "key_id", "epoch"):
+            made[said] = int(value) if said == "epoch" and value.isascii() and value.isdigit() else value
+        elif said == "tokens until":
+            key_end = seconds(re.sub(r"\+00:?00$", "Z", value))
+    if not marks and not made["values"]:
+        return []
     if kind == "account_network":
         raise Wrong("wrong type: the kind of campaign")
     if end is None:
@@ -64,10 +74,19 @@ def _event(event: Any, now: float) -> ForeignIndicator | None:
         raise Wrong("an indicator that has expired")
     grade, level = _tags(event)
     stamp = str(event.get("timestamp", ""))
-    return ForeignIndicator(
+    until = min(end, now + LONGEST_LIFE)
+    whole = ForeignIndicator(
         f"indicator--{event['uuid']}", f"x-misp-event--{event['uuid']}", kind, stamp.zfill(20)[:40],
-        low / 100.0 * RELIABILITY[grade[0]], grade, level, now, min(end, now + LONGEST_LIFE), False, enough(marks),
+        low / 100.0 * RELIABILITY[grade[0]], grade, level, now, until, False, enough(marks) if marks else (),
     )  # fmt: skip
+    found = [whole] if marks else []
+    if made["values"]:
+        if key_end is None:
+            raise Wrong("tokens without an end")
+        tokens = token_set(made, key_end, now)
+        named = our_id("indicator", "tokens of a MISP event", event["uuid"])
+        found.append(replace(whole, id=named, marks=(), tokens=tokens, until_at=min(until, key_end)))
+    return found
 
 
 def _tags(event: Mapping[str, Any]) -> tuple[str, str]:

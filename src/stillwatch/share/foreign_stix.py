@@ -14,6 +14,8 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from stillwatch.actors.foreign import LEAST_MARKS
+from stillwatch.share.reading import Wrong
+from stillwatch.share.tokens import TokenSet, token_set
 from stillwatch.share.words import EXTENSION_ID, KINDS, RELIABILITY, stricter, tlp_of
 from stillwatch.sketch.public_hashes import SEED_VERSION
 from stillwatch.store.indicators import KINDS as MARK_KINDS
@@ -36,7 +38,8 @@ _NAMES = ("name", "aliases", "labels", "roles", "goals", "objective", "relations
 
 @dataclass(frozen=True)
 class ForeignIndicator:
-    """A claim of another provider: a campaign of `kind` sends these marks ((kind, unsigned value))."""
+    """A claim of another provider: a campaign of `kind` sends these marks ((kind, unsigned value)), or its accounts
+    held what `tokens` stand for."""
 
     id: str
     campaign: str
@@ -49,6 +52,7 @@ class ForeignIndicator:
     until_at: float
     revoked: bool
     marks: tuple[tuple[str, int], ...]
+    tokens: TokenSet | None = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,6 @@ class Checked:
         stix_id = one.get("id") if isinstance(one, dict) else None
         if isinstance(stix_id, str) and _ID.fullmatch(stix_id):
             self.refused_ids[stix_id] = reason
-
-
-class Wrong(ValueError):
-    """An object breaks a rule; its text is the reason, in our words only."""
 
 
 def check_objects(objects: Sequence[Any], now: float, ours: Callable[[str], bool]) -> Checked:
@@ -212,9 +212,15 @@ def _indicator(one: Mapping[str, Any], campaign: str, now: float) -> ForeignIndi
     level = "clear" if refs else "amber+strict"  # what is not marked is not for passing on
     for ref in refs:
         level = stricter(level, tlp_of(ref) or level)
+    tokens = None
+    if "tokens" in told:
+        ends_at = seconds(told["tokens"].get("ends_at") if isinstance(told["tokens"], dict) else None)
+        tokens = token_set(told["tokens"], ends_at, 0.0 if revoked else now)
+        end = min(end, ends_at)
+    marks = () if tokens and "marks" not in told else marks_of(told.get("marks"))
     return ForeignIndicator(
         one["id"], campaign, kind, str(one["modified"]), _percent(told.get("score")) * RELIABILITY[grade[0]], grade,
-        level, min(begin, now), min(end, now + LONGEST_LIFE), revoked, marks_of(told.get("marks")),
+        level, min(begin, now), min(end, now + LONGEST_LIFE), revoked, marks, tokens,
     )  # fmt: skip
 
 

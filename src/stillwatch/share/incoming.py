@@ -19,9 +19,10 @@ from stillwatch.errors import UsageError
 from stillwatch.settings import Settings
 from stillwatch.share.foreign_misp import check_events
 from stillwatch.share.foreign_stix import ForeignIndicator, ForeignSighting, check_objects
+from stillwatch.share.holders import Holders, holders_of, keep_tokens
 from stillwatch.share.reading import Received
 from stillwatch.store import open_store
-from stillwatch.store.indicators import MARKS, Indicators
+from stillwatch.store.indicators import MARKS, TOKEN, Indicators
 
 #: So few accounts are always fewer than would be held for a person: at a small provider half a percent is nobody.
 ALWAYS_FEW = 10
@@ -110,7 +111,8 @@ def look_again(home: Path, settings: Settings, who: Who, now: float | None = Non
             (now,),
         )
         marks = kept.marks_of(rows)
-        touched, customers = touched_by(home, marks, settings)
+        held = [holders_of(kept, r["source"], r["indicator"]) for r in rows]
+        touched, customers = touched_by(home, marks, settings, held)
         wide = [(r, n) for r, n in zip(rows, touched, strict=True) if too_wide(n, customers, settings)]
         if wide:
             record = Record(home)
@@ -158,9 +160,11 @@ def decide_held(
         kept.close()
 
 
-def touched_by(home: Path, marks: Sequence[tuple[tuple[str, int], ...]], settings: Settings) -> tuple[list[int], int]:
-    """(for each set of marks the accounts here that sent enough of them, accounts in the store)."""
-    foreign, _, customers = matches(home, marks, settings)
+def touched_by(
+    home: Path, marks: Sequence[tuple[tuple[str, int], ...]], settings: Settings, held: Sequence[Holders] = ()
+) -> tuple[list[int], int]:
+    """(for each set of marks, or holders of tokens, the accounts here that have enough of them, accounts stored)."""
+    foreign, _, customers = matches(home, marks, settings, held)
     if not foreign.known:
         return [0] * len(marks), customers
     hits = np.asarray(foreign.hits().sum(axis=0)).ravel().astype(int)
@@ -168,18 +172,19 @@ def touched_by(home: Path, marks: Sequence[tuple[tuple[str, int], ...]], setting
 
 
 def matches(
-    home: Path, marks: Sequence[tuple[tuple[str, int], ...]], settings: Settings
+    home: Path, marks: Sequence[tuple[tuple[str, int], ...]], settings: Settings, held: Sequence[Holders] = ()
 ) -> tuple[Foreign, list[str], int]:
-    """(matches, account ids by row, accounts in the store) of sets of marks with everything that is stored."""
+    """(matches, account ids by row, accounts in the store) of sets of marks, and of holders of tokens in the same
+    order, with everything that is stored."""
+    rows = [(i, kind, signed(value)) for i, part in enumerate(marks) for kind, value in part]
+    rows += [(i, TOKEN + kind, number) for i, part in enumerate(held) for number, kind, n in part for _ in range(n)]
     table = pa.table(
         {
-            "campaign": [i for i, part in enumerate(marks) for _ in part],
-            "kind": [kind for part in marks for kind, _ in part],
-            "value": [signed(value) for part in marks for _, value in part],
-            "confidence": [1.0 for part in marks for _ in part],
+            "campaign": [i for i, _, _ in rows], "kind": [kind for _, kind, _ in rows],
+            "value": [value for _, _, value in rows], "confidence": [1.0] * len(rows),
         },
         schema=MARKS,
-    )
+    )  # fmt: skip
     store = open_store(home)
     try:
         ids = store.account_ids()
@@ -243,6 +248,7 @@ def _keep(db: Any, source: str, one: ForeignIndicator, state: str, touched: int,
         "INSERT INTO marks VALUES(?, ?, ?, ?)",
         [(source, one.id, kind, signed(value)) for kind, value in ([] if one.revoked else one.marks)],
     )
+    keep_tokens(db, source, one.id, None if one.revoked else one.tokens)
 
 
 def _keep_sighting(db: Any, source: str, one: ForeignSighting, now: float) -> None:

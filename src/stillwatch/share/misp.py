@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,21 @@ from stillwatch.errors import UsageError
 from stillwatch.share import sigma
 from stillwatch.share.leaving import Leaving
 from stillwatch.share.stix import Sender, moment
+from stillwatch.share.tokens import TokenSet
 from stillwatch.share.words import OURS, icd203
 from stillwatch.sketch.public_hashes import SEED_VERSION
 
 #: MISP's estimative-language term of an ICD 203 term.
 _LIKELIHOOD = {"almost no chance": "almost-no-chance", "roughly even chance": "roughly-even-chance"}
 _ORGANISATION_ONLY = 0
+_NONE: Mapping[str, TokenSet] = {}
 _EXPIRES = "valid until"
 
 
-def write_feed(folder: Path, sender: Sender, found: Sequence[Leaving], valid_days: int) -> list[Path]:
-    """Writes the feed and returns its files. UsageError where pymisp is not installed."""
+def write_feed(
+    folder: Path, sender: Sender, found: Sequence[Leaving], valid_days: int, tokens: Mapping[str, TokenSet] = _NONE
+) -> list[Path]:
+    """Writes the feed and returns its files; `tokens` by alias. UsageError where pymisp is not installed."""
     try:
         from pymisp import MISPEvent, MISPOrganisation
     except ImportError as error:
@@ -47,7 +51,7 @@ def write_feed(folder: Path, sender: Sender, found: Sequence[Leaving], valid_day
             f'estimative-language:likelihood-probability="{_LIKELIHOOD.get(likely, likely.replace(" ", "-"))}"',
         ):  # fmt: skip
             event.add_tag(tag)
-        for kind, value, said in _attributes(sender, one, valid_days):
+        for kind, value, said in _attributes(sender, one, valid_days, tokens.get(one.alias)):
             event.add_attribute(
                 kind, value, category="Other" if kind != "sigma" else "External analysis", comment=said, to_ids=False,
                 distribution=_ORGANISATION_ONLY, uuid=_id("attribute", sender.provider, one.alias, kind, value),
@@ -63,7 +67,7 @@ def write_feed(folder: Path, sender: Sender, found: Sequence[Leaving], valid_day
     return [*written, folder / "manifest.json", folder / "hashes.csv"]
 
 
-def _attributes(sender: Sender, one: Leaving, valid_days: int) -> list[tuple[str, str, str]]:
+def _attributes(sender: Sender, one: Leaving, valid_days: int, held: TokenSet | None) -> list[tuple[str, str, str]]:
     """(MISP type, value, comment)."""
     out = [("text", one.kind, "kind")]
     out += [("text", t, "target") for t in one.targets]
@@ -72,8 +76,13 @@ def _attributes(sender: Sender, one: Leaving, valid_days: int) -> list[tuple[str
         if count is not None:
             out.append(("text", f"{name}: {count.low} to {count.high}", "count, rounded outwards to two digits"))
     out.append(("text", f"score: {one.score.low} to {one.score.high}", "calibrated probability, percent"))
-    if one.marks:
+    if one.marks or held:
         out.append(("datetime", moment(sender.now + 86400.0 * valid_days), _EXPIRES))
+    if held:
+        out += [("text", str(getattr(held, n)), n) for n in ("evaluator", "suite", "key_id", "epoch")]
+        out.append(("datetime", moment(held.ends_at), "tokens until"))
+        out += [("text", text, "token") for text in held.as_dict()["values"]]
+    if one.marks:
         out.append(("sigma", sigma.fingerprint_rule(sender, one), "prompt templates"))
         out += [("text", f"{SEED_VERSION}:{kind}:{value:016x}", "prompt template") for kind, value in one.marks]
     return out

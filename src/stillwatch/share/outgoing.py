@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from stillwatch.decide.record import Record, Who
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.settings import Settings
 from stillwatch.share import misp, sigma
+from stillwatch.share.holders import holders_of
 from stillwatch.share.incoming import matches
 from stillwatch.share.leaving import Leaving, leaving
-from stillwatch.share.stix import Sender, bundle, sighting_bundle
+from stillwatch.share.stix import Sender, bundle, sighting_bundle, token_indicator_id
+from stillwatch.share.tokens import TokenSet
 from stillwatch.share.words import our_id
 from stillwatch.store import open_store
 from stillwatch.store.indicators import Indicators
@@ -34,15 +36,17 @@ class Given:
     aliases: dict[str, str]
     without_marks: tuple[str, ...]
     """Aliases of which only the outline left: too few accounts, or no template of their own."""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """Alias to tokens that left with it."""
 
 
 def share_out(
     home: Path, campaign_ids: Sequence[str], out: Path, settings: Settings, who: Who, *, tlp: str = "amber+strict",
-    formats: Sequence[str] = FORMATS, now: float | None = None,
+    formats: Sequence[str] = FORMATS, now: float | None = None, tokens: Mapping[str, TokenSet] | None = None,
 ) -> Given:  # fmt: skip
-    """Writes the named campaigns below `out` in these formats, as a draft: what leaves is what the gate releases.
+    """Writes the named campaigns below `out` in these formats, with `tokens` (by campaign) of what their accounts held.
 
-    UsageError where one is not there or nobody is named.
+    A draft: what leaves is what the gate releases. UsageError where one is not there or nobody is named.
     """
     need_role(who, "approver", "share")
     wrong = [f for f in formats if f not in FORMATS]
@@ -55,27 +59,35 @@ def share_out(
     try:
         at = {r["stix_id"]: float(r["at"]) for r in kept.rows("SELECT stix_id, at FROM given")}
         made_at = {one.alias: at[i] for one in found if (i := _subject(sender, one)) in at}
-        whole = bundle(sender, found, made_at, settings.share.valid_days)
-        files = _write(out, sender, found, whole, formats, settings.share.valid_days)
         aliases = dict(zip(dict.fromkeys(campaign_ids), (one.alias for one in found), strict=True))
         back = {alias: campaign for campaign, alias in aliases.items()}
+        # Of a small campaign only the outline leaves; a network's customers are not its harvest.
+        held = {
+            one.alias: (tokens or {})[back[one.alias]] for one in found
+            if back[one.alias] in (tokens or {}) and one.accounts is not None and one.kind != "account_network"
+        }  # fmt: skip
+        whole = bundle(sender, found, made_at, settings.share.valid_days, held)
+        files = _write(out, sender, found, whole, formats, settings.share.valid_days, held)
         record = Record(home)
         try:
             with kept.act() as db:
                 for one in found:
                     ids = [_subject(sender, one)]
                     ids += [our_id("indicator", sender.provider, one.alias)] if one.marks else []
+                    ids += [token_indicator_id(sender, one.alias, held[one.alias])] if one.alias in held else []
                     db.executemany(
                         "INSERT OR IGNORE INTO given VALUES(?, ?, ?)", [(i, back[one.alias], now) for i in ids]
                     )
             with record.act():
                 record.audit(who, "shared out", ", ".join(aliases)[:600], now, tlp=tlp, formats=list(formats),
-                             bundle=whole["id"], objects=len(whole["objects"]))  # fmt: skip
+                             bundle=whole["id"], objects=len(whole["objects"]),
+                             tokens=sum(len(one.tokens) for one in held.values()))  # fmt: skip
         finally:
             record.close()
     finally:
         kept.close()
-    return Given(whole, tuple(files), aliases, tuple(one.alias for one in found if not one.marks))
+    tokens_given = {alias: len(one.tokens) for alias, one in held.items()}
+    return Given(whole, tuple(files), aliases, tuple(one.alias for one in found if not one.marks), tokens_given)
 
 
 def sightings(home: Path, settings: Settings, *, source: str | None = None, now: float | None = None) -> dict[str, Any]:
@@ -90,9 +102,10 @@ def sightings(home: Path, settings: Settings, *, source: str | None = None, now:
             (now, source, source),
         )
         marks = kept.marks_of(rows)
+        held = [holders_of(kept, r["source"], r["indicator"]) for r in rows]
     finally:
         kept.close()
-    foreign, names, _ = matches(home, marks, settings)
+    foreign, names, _ = matches(home, marks, settings, held)
     seen: list[tuple[str, int, datetime | None, datetime | None]] = []
     if foreign.known:
         hits = foreign.hits().tocsc()
@@ -137,8 +150,9 @@ def _subject(sender: Sender, one: Leaving) -> str:
 
 
 def _write(
-    out: Path, sender: Sender, found: Sequence[Leaving], whole: dict[str, Any], formats: Sequence[str], valid_days: int
-) -> list[Path]:
+    out: Path, sender: Sender, found: Sequence[Leaving], whole: dict[str, Any], formats: Sequence[str], valid_days: int,
+    tokens: Mapping[str, TokenSet],
+) -> list[Path]:  # fmt: skip
     files: list[Path] = []
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -151,7 +165,7 @@ def _write(
                 files.append(out / "sigma" / name)
                 files[-1].write_text(text, "utf-8")
         if "misp" in formats:
-            files += misp.write_feed(out / "misp", sender, found, valid_days)
+            files += misp.write_feed(out / "misp", sender, found, valid_days, tokens)
     except OSError as error:
         raise OutsideError(str(out), f"cannot be written ({error.strerror})", "name another --out") from error
     return files

@@ -17,6 +17,10 @@ MOST_FILES = 2_000
 _EVENT_FILE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+class Wrong(ValueError):
+    """What was read breaks a rule; its text is the reason, in our words only."""
+
+
 @dataclass
 class Received:
     """What a source held: STIX `objects`, MISP `events`, and what could not be read, by reason."""

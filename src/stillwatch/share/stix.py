@@ -14,6 +14,7 @@ from stillwatch.errors import UsageError
 from stillwatch.share import sigma
 from stillwatch.share.intervals import Between, rounded
 from stillwatch.share.leaving import SMALLEST_CELL, Leaving
+from stillwatch.share.tokens import TokenSet, pattern_of, says_of
 from stillwatch.share.words import (
     ATLAS,
     EXTENSION_ID,
@@ -77,15 +78,21 @@ def schema_text() -> str:
     return resources.files(__package__).joinpath("distillation-indicators-1.schema.json").read_text("utf-8")
 
 
-def bundle(sender: Sender, found: Sequence[Leaving], made_at: Mapping[str, float], valid_days: int) -> dict[str, Any]:
-    """The bundle. `made_at` gives when an alias was first shared (seconds); one that it lacks is made now."""
+def bundle(
+    sender: Sender, found: Sequence[Leaving], made_at: Mapping[str, float], valid_days: int,
+    tokens: Mapping[str, TokenSet] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The bundle. `made_at` gives when an alias was first shared (seconds); one that it lacks is made now. `tokens` of
+    what its accounts held, by alias."""
     objects: dict[str, dict[str, Any]] = {}
     for one in definitions(sender):
         objects[one["id"]] = one
     told: list[str] = []
     for leaving in found:
         created = moment(made_at.get(leaving.alias, sender.now))
-        for one in _objects_of(sender, leaving, created, valid_days):
+        made = _objects_of(sender, leaving, created, valid_days)
+        made += _tokens(sender, leaving, made[0]["id"], valid_days, (tokens or {}).get(leaving.alias))
+        for one in made:
             objects.setdefault(one["id"], one)
             told.append(one["id"])
     if told:
@@ -129,7 +136,7 @@ def sighting_bundle(
         objects.setdefault(TLP[level], tlp_marking(level))
         one = _object(sender, "sighting", our_id("sighting", sender.provider, of_id), moment(sender.now))
         one |= {"sighting_of_ref": of_id, "where_sighted_refs": [sender.id], "object_marking_refs": [TLP[level]],
-                "description": "Accounts of this provider sent templates that the indicator names."}  # fmt: skip
+                "description": "Accounts of this provider match what the indicator names."}  # fmt: skip
         if first is not None and last is not None:
             one |= {"first_seen": moment(first), "last_seen": moment(last)}
         counts = {} if accounts < SMALLEST_CELL else {
@@ -174,6 +181,29 @@ def _objects_of(sender: Sender, found: Leaving, created: str, valid_days: int) -
         }  # fmt: skip
         out += [sign, _related(sender, sign["id"], "indicates", subject["id"], created)]
     return out
+
+
+def token_indicator_id(sender: Sender, alias: str, held: TokenSet) -> str:
+    """The id of an indicator that holds tokens: one for each key."""
+    return our_id("indicator", sender.provider, alias, "tokens", held.key_id)
+
+
+def _tokens(
+    sender: Sender, found: Leaving, subject: str, valid_days: int, held: TokenSet | None
+) -> list[dict[str, Any]]:
+    """An indicator of its own, so that a wide template does not hold up a narrow token; it ends with its key."""
+    if held is None:
+        return []
+    told = moment(sender.now)
+    sign = _object(sender, "indicator", token_indicator_id(sender, found.alias, held), told)
+    sign |= {
+        "name": f"{found.alias}: tokens", "indicator_types": ["malicious-activity"],
+        "description": says_of(found.alias, held), "pattern": pattern_of(held.tokens, EXTENSION_ID),
+        "pattern_type": "stix", "pattern_version": "2.1", "valid_from": told,
+        "valid_until": moment(min(sender.now + 86400.0 * valid_days, held.ends_at)),
+        "extensions": {EXTENSION_ID: extension(sender, found) | {"tokens": held.as_dict(moment(held.ends_at))}},
+    }  # fmt: skip
+    return [sign, _related(sender, sign["id"], "indicates", subject, told)]
 
 
 def extension(sender: Sender, found: Leaving, *, marks: bool = False) -> dict[str, Any]:
@@ -226,4 +256,13 @@ def _attack_pattern(sender: Sender, atlas: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-__all__ = ["TLP_EXTENSION_ID", "Sender", "bundle", "definitions", "extension", "moment", "sighting_bundle"]
+__all__ = [
+    "TLP_EXTENSION_ID",
+    "Sender",
+    "bundle",
+    "definitions",
+    "extension",
+    "moment",
+    "sighting_bundle",
+    "token_indicator_id",
+]

@@ -12,7 +12,7 @@ from typing import Any
 #: Everything of ours is a UUIDv5 in this space, of words that are no secret.
 OURS = uuid.UUID("0f7d5c1e-7a0b-5d36-9b0e-6f3f6a4f2f11")
 EXTENSION_ID = f"extension-definition--{uuid.uuid5(OURS, 'distillation-indicators-1')}"
-EXTENSION_VERSION = "1.0.0"
+EXTENSION_VERSION = "1.1.0"
 TLP_EXTENSION_ID = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 _TLP_CREATED = "2022-10-01T00:00:00.000Z"
 

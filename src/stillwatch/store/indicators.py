@@ -18,6 +18,8 @@ FILE_NAME = "indicators.sqlite"
 FORMAT = "1"
 #: Kinds of public fingerprints, as columns of the stored tables name them.
 KINDS = ("opening", "closing", "shingle")
+#: Before a token's kind, where accounts hold one: then the value is the account's number in the store.
+TOKEN = "token "
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS indicators(
@@ -26,6 +28,12 @@ CREATE TABLE IF NOT EXISTS indicators(
     decided_at REAL, reason TEXT, PRIMARY KEY(source, indicator)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks(source TEXT, indicator TEXT, kind TEXT, value INTEGER,
     PRIMARY KEY(source, indicator, kind, value)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS token_sets(source TEXT, indicator TEXT, evaluator TEXT, suite TEXT, key_id TEXT,
+    epoch INTEGER, ends_at REAL, matched_at REAL, PRIMARY KEY(source, indicator)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tokens(source TEXT, indicator TEXT, kind TEXT, value TEXT,
+    PRIMARY KEY(source, indicator, value)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS token_holders(source TEXT, indicator TEXT, account INTEGER, kind TEXT, n INTEGER,
+    PRIMARY KEY(source, indicator, account, kind)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine(at REAL, source TEXT, reason TEXT, n INTEGER);
 CREATE TABLE IF NOT EXISTS sightings(source TEXT, sighting TEXT, of_id TEXT, low INTEGER, high INTEGER, first_at REAL,
     last_at REAL, taken_at REAL, PRIMARY KEY(source, sighting)) WITHOUT ROWID;
@@ -35,7 +43,7 @@ CREATE TABLE IF NOT EXISTS aliases(campaign_id TEXT PRIMARY KEY, alias TEXT UNIQ
 
 
 class Indicators:
-    """One connection. Changes go through `act`; nothing in the file names a customer of ours."""
+    """One connection. Changes go through `act`; of our customers only numbers of the store's own stand in the file."""
 
     def __init__(self, home: Path) -> None:
         home = Path(home)
@@ -76,7 +84,10 @@ class Indicators:
 MARKS = pa.schema(
     [("campaign", pa.int32()), ("kind", pa.string()), ("value", pa.int64()), ("confidence", pa.float64())]
 )
-"""Foreign marks in a window: a number for each (source, campaign), the mark, how sure its source is (0..1)."""
+"""Foreign marks in a window: a number for each (source, campaign), the mark, how sure its source is (0..1).
+
+A kind that begins with `TOKEN` is one token that an account of ours holds; its value is that account's number.
+"""
 
 
 def active_marks(home: Path, now: float) -> pa.Table:
@@ -92,6 +103,14 @@ def active_marks(home: Path, now: float) -> pa.Table:
             "GROUP BY i.source, i.campaign, m.kind, m.value ORDER BY i.source, i.campaign, m.kind, m.value",
             (now, now),
         )
+        held = kept.rows(
+            "SELECT i.source, i.campaign, h.kind, h.account, MAX(h.n) AS n, MAX(i.confidence) AS confidence "
+            "FROM indicators i JOIN token_holders h ON h.source = i.source AND h.indicator = i.indicator "
+            "WHERE i.state = 'active' AND i.from_at <= ? AND i.until_at > ? "
+            "GROUP BY i.source, i.campaign, h.kind, h.account ORDER BY i.source, i.campaign, h.kind, h.account",
+            (now, now),
+        )
+        rows += [row | {"kind": TOKEN + row["kind"], "value": row["account"]} for row in held for _ in range(row["n"])]
     finally:
         kept.close()
     numbers: dict[tuple[str, str], int] = {}

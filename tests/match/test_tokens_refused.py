@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stillwatch.errors import UsageError
 from stillwatch.match.oprf import input_of, read_token
-from stillwatch.match.refused import digest_named, why_no_token
+from stillwatch.records.token import digest_named, why_no_token
 
 PERSONAL = (b"203.0.113.7", b"ann@example.org", b"4242424242424242", b"+4915112345678")
 GOOD = f"swt1.{'0123456789abcdef'}.684.payment.{base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip('=')}"

@@ -1,4 +1,4 @@
-"""What is no token: bare hashes, raw identifiers, and what is too short to be secret; each with the reason.
+"""A token: what stands for an identifier in a feed; and what is none (bare hashes, raw identifiers), with the reason.
 
 All IPv4 addresses are hashed by one core in minutes, and mails, phones and cards are as few: a plain hash of one *is*
 that one, to whoever tries. A token's strength is the evaluator's key, so only what names a key and an epoch counts.
@@ -10,7 +10,13 @@ import base64
 import binascii
 import ipaddress
 import re
+from dataclasses import dataclass
 
+SCHEME = "swt1"
+#: The function that makes a token's secret. Source: RFC 9497.
+SUITE = "RFC 9497 VOPRF ristretto255-SHA512"
+#: What a token can stand for.
+TOKEN_KINDS = ("payment", "email", "phone", "device", "network", "template")
 _HEX = {32: "MD5", 40: "SHA-1", 56: "SHA-224", 64: "SHA-256", 96: "SHA-384", 128: "SHA-512"}
 _RAW = {16: "MD5", 20: "SHA-1", 28: "SHA-224", 32: "SHA-256", 48: "SHA-384", 64: "SHA-512"}
 _PREFIX = re.compile(r"(?i)^(?:\{?(?:md5|s?sha[-_]?\d*)\}?[:=$]?|0x)")
@@ -18,6 +24,30 @@ _TOKEN = re.compile(r"swt1\.[0-9a-f]{16}\.[0-9]{1,9}\.[a-z]{1,20}\.[A-Za-z0-9_-]
 _ENUMERABLE = "whoever holds it can try all addresses, mails, phones or cards"
 LEAST_CHARACTERS = 16
 LEAST_DISTINCT = 8
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token taken apart. Two compare only where key and epoch are the same."""
+
+    key_id: str
+    epoch: int
+    kind: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"{SCHEME}.{self.key_id}.{self.epoch}.{self.kind}.{self.secret}"
+
+
+def token_of_text(text: str) -> Token | str:
+    """A token from its text; where it is none, the reason in words that quote nothing of it."""
+    why = why_no_token(text)
+    if why is None:
+        _, key_id, epoch, kind, secret = text.split(".")
+        if kind in TOKEN_KINDS:
+            return Token(key_id, int(epoch), kind, secret)
+        why = "is of no kind that we know"
+    return why
 
 
 def digest_named(text: str) -> str | None:
