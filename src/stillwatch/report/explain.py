@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from stillwatch.campaigns.reasons import KEPT_FROM, LEAST_BITS, weighed_reason
 from stillwatch.errors import UsageError
+from stillwatch.report.base_rate import prior_of, reconciled
 from stillwatch.report.catalogue import Sign, column_of
 from stillwatch.report.findings import Findings, plain
 from stillwatch.report.plain_text import (
@@ -181,7 +182,7 @@ def of_campaign(
     rate = row["false_alarm_rate"]
     alarm = "How often a legitimate group would score as high is not known for this one."
     if rate is not None:
-        alarm = f"Legitimate groups that would score as high: {rate_text(rate)}. {_reconciled(findings.run)}"
+        alarm = f"Legitimate groups that would score as high: {rate_text(rate)}. {reconciled(findings.run)}"
     return _explanation(
         "campaign", row["campaign_id"], headline, who, claims, signs,
         unknown=_unknown(mine["not_evaluable"].to_pylist(), findings.run, signs),
@@ -215,9 +216,9 @@ def of_account(findings: Findings, row: Mapping[str, Any], signs: Mapping[str, S
         rate = group["false_alarm_rate"]
         if rate is not None:
             alarm = f"Legitimate groups that would score as high as its group: {rate_text(rate)}. "
-            alarm += _reconciled(findings.run)
+            alarm += reconciled(findings.run)
     who += [clean(reason, 400) for reason in (row["reasons"] or [])[:12] if not _told(reason, claims)]
-    prior = _prior(findings.run)
+    prior = prior_of(findings.run)
     start = f", at a base rate of {percent_text(prior)}" if prior is not None else ""
     headline = (
         f"Account {clean(row['account_id'], 80)}: {_label(row)} (score {score_text(row['score'])}, the probability in "
@@ -415,24 +416,6 @@ def _unknown(
 
 def _label(row: Mapping[str, Any]) -> str:
     return clean(row["label"], 20) or "not labelled"
-
-
-def _reconciled(run: Mapping[str, Any]) -> str:
-    """How a score above 99.9 and one false alarm in some hundreds are both true."""
-    prior = _prior(run)
-    start = f"from a base rate of {percent_text(prior)}" if prior is not None else "from the base rate that was set"
-    return (
-        "Both hold: this rate counts groups, so it cannot fall below one in as many as were compared; the score weighs "
-        f"the evidence on this group, {start}."
-    )
-
-
-def _prior(run: Mapping[str, Any]) -> float | None:
-    value = run.get("prior")
-    if value is None and isinstance(run.get("settings"), Mapping):
-        calibrate = run["settings"].get("calibrate")
-        value = calibrate.get("prior") if isinstance(calibrate, Mapping) else None
-    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _strings(values: Sequence[str]) -> Any:

@@ -14,7 +14,7 @@ from stillwatch.decide.record import Record, Who
 from stillwatch.settings import Settings
 from stillwatch.share.tokens import TokenSet
 from stillwatch.store import open_store
-from stillwatch.store.indicators import Indicators
+from stillwatch.store.indicators import FILE_NAME, Indicators
 
 #: (account's number in the store, kind, different tokens of it that it holds)
 Holders = Sequence[tuple[int, str, int]]
@@ -142,6 +142,8 @@ def keep_tokens(db: Any, source: str, indicator: str, held: TokenSet | None) -> 
 
 def forget_gone(home: Path) -> int:
     """Takes out what is kept of accounts that the store no longer knows; how many rows went."""
+    if not (home / FILE_NAME).is_file():
+        return 0
     store = open_store(home)
     try:
         known = store.account_ids().column("account").to_pylist()
