@@ -46,6 +46,7 @@ class FolderFollower:
         """Files whose end is stored, as they were then."""
         self._ended: dict[Path, tuple[int, int, int]] = {}
         self._size: dict[str, int] = {}
+        self._heads = _Heads()
         self._passed: dict[str, str] = {}
 
     def ready(self, known: Mapping[str, Position]) -> Sequence[Input]:
@@ -53,7 +54,8 @@ class FolderFollower:
         self._ended = {}
         moved: list[Input] = []
         others: list[Input] = []
-        heads: _Heads | None = None
+        opened: set[tuple[int, int]] = set()
+        self._heads.learn(known)
         for source in self._sources():
             if source.passed is not None or source.path is None:
                 self._passed[source.label] = source.passed or ""
@@ -80,11 +82,10 @@ class FolderFollower:
                 others.append(_Marked(FileInput(source), self._ended, source.path, is_now))
                 continue
             if (grown := known.get(source.label)) is None or not _same(source.path, grown):
-                heads = heads or _Heads(known)
-                earlier = heads.of(source)
-                (moved if earlier else others).append(GrowingFile(source, self._ended, earlier))
+                under = moved if self._heads.of(source) is not None else others
             else:
-                others.append(GrowingFile(source, self._ended, None))
+                under = others
+            under.append(GrowingFile(source, self._ended, self._heads, opened))
         return [*moved, *others]
 
     def stored(self, known: Mapping[str, Position]) -> None:
@@ -120,13 +121,15 @@ class FolderFollower:
 
 
 class GrowingFile:
-    """A plain file of lines, opened once, so that a rename between two looks cannot mix two files up."""
+    """A plain file of lines, opened once: names may change between two looks, and `opened` holds each file once."""
 
     remembered, passed = True, None
 
-    def __init__(self, source: Source, ended: dict[Path, tuple[int, int, int]], earlier: Position | None) -> None:
+    def __init__(
+        self, source: Source, ended: dict[Path, tuple[int, int, int]], heads: _Heads, opened: set[tuple[int, int]]
+    ) -> None:
         self.label = source.label
-        self._source, self._ended, self._earlier = source, ended, earlier
+        self._source, self._ended, self._heads, self._opened = source, ended, heads, opened
         self._file: BinaryIO | None = None
 
     def start(self, before: Position | None) -> dict[str, Any] | None:
@@ -137,7 +140,11 @@ class GrowingFile:
         except OSError:  # gone since it was listed, or closed to us: looked at again when it changes
             return None
         stat = os.fstat(self._file.fileno())
-        for place in (before, self._earlier):
+        if (stat.st_dev, stat.st_ino) in self._opened:
+            self._file.close()
+            return None
+        self._opened.add((stat.st_dev, stat.st_ino))
+        for place in (before, self._heads.of_file(self.label, self._file, stat.st_size)):
             if place is not None and _goes_on(self._file, stat.st_size, place):
                 if place.get("done") and stat.st_size == place.get("bytes"):
                     self._leave(stat)
@@ -214,10 +221,13 @@ def _goes_on(file: BinaryIO, size: int, place: Position) -> bool:
 
 
 class _Heads:
-    """Where files were read under the name that they had before they were rotated, by what they begin with."""
+    """Where files were read under the names that they had, by what they begin with; also names taken over since."""
 
-    def __init__(self, known: Mapping[str, Position]) -> None:
+    def __init__(self) -> None:
         self._places: dict[str, dict[int, dict[str, Position]]] = {}
+
+    def learn(self, known: Mapping[str, Position]) -> None:
+        """Adds places that the ledger holds."""
         for label, place in known.items():
             if place.get("offset") and place.get("head_bytes") and place.get("head"):
                 folder = self._places.setdefault(os.path.dirname(label), {})  # noqa: PTH120  (a label is text)
@@ -226,13 +236,16 @@ class _Heads:
                     same[place["head"]] = place
 
     def of(self, source: Source) -> Position | None:
-        """The place of this file under another name in the same folder."""
+        """The place of a file, whatever its name was, in the same folder."""
         assert source.path is not None
-        lengths = self._places.get(os.path.dirname(source.label), {})  # noqa: PTH120
         try:
             with source.path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                found = [lengths[n].get(head_of(file, n)) for n in sorted(lengths) if n <= size]
+                return self.of_file(source.label, file, os.fstat(file.fileno()).st_size)
         except OSError:
             return None
+
+    def of_file(self, label: str, file: BinaryIO, size: int) -> Position | None:
+        """The same of an open file."""
+        lengths = self._places.get(os.path.dirname(label), {})  # noqa: PTH120
+        found = [lengths[length].get(head_of(file, length)) for length in sorted(lengths) if length <= size]
         return max((p for p in found if p and p["offset"] <= size), key=lambda p: int(p["offset"]), default=None)
