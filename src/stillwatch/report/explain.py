@@ -15,6 +15,7 @@ from stillwatch.campaigns.reasons import KEPT_FROM, LEAST_BITS, weighed_reason
 from stillwatch.errors import UsageError
 from stillwatch.report.base_rate import prior_of, reconciled
 from stillwatch.report.catalogue import Sign, column_of
+from stillwatch.report.contest import ways_to_contest
 from stillwatch.report.findings import Findings, plain
 from stillwatch.report.plain_text import (
     bits_text,
@@ -43,7 +44,6 @@ _SUPPOSITIONS: Mapping[str, tuple[str, str]] = {
     "explanation": ("if it harvests", "if there is an innocent reason"),
 }
 _LOOK_AT = 20
-_AGREEMENT = "agreed_use"
 _NEAREST_AMONG = 50_000
 
 
@@ -301,7 +301,10 @@ def _explanation(
         evidence_for=pro, evidence_against=against, look_alikes=alike, accepted=accepted,
         accepted_text=_accepted_text(accepted, pro, unknown, signs), unknown=tuple(unknown),
         balance={k: v for k, v in plain(dict(balance)).items() if v is None or isinstance(v, (int, float))},
-        false_alarm=alarm, look_at=look_at, contest=_contest(kind, accepted, unknown, linked), related=related, row=row,
+        false_alarm=alarm, look_at=look_at, contest=ways_to_contest(
+            kind, agreed=any(c.signal == "agreed_use" for c in accepted), linked=linked,
+            columns=list(dict.fromkeys(column for u in unknown for column in u.columns)),
+        ), related=related, row=row,
         note=note,
     )
 
@@ -320,34 +323,6 @@ def _accepted_text(
     names = ", ".join(c.signal.replace("_", " ") for c in accepted[:6])
     held = "and outweighs the signs" if -total >= weight else "but does not outweigh the signs"
     return f"Accepted in part or whole ({bits_text(total)}), {held} ({bits_text(weight)}): {names}." + unasked
-
-
-def _contest(kind: str, accepted: Sequence[Claim], unknown: Sequence[Unknown], linked: bool) -> tuple[str, ...]:
-    look_at = "the exchanges named above" if kind == "campaign" or linked else "some exchanges of the account"
-    steps = [f"Read {look_at} in your own records: no text is kept here, so a person has to look."]
-    who = "its accounts" if kind == "campaign" else "the account"
-    agreed = any(c.signal == _AGREEMENT for c in accepted)
-    if agreed:
-        covers = "part or all of its accounts" if kind == "campaign" else who
-        steps.append(
-            f"An `allow` in the accounts file covers {covers}, and counts. If the agreement does not hold, take it out "
-            "or let `allow_until` end it, and run `stillwatch sweep` again with --accounts."
-        )
-    if not agreed or kind == "campaign":
-        steps.append(
-            f"If this use is agreed, write the reason as `allow` (and `allow_until`) for {who} in the accounts file "
-            "and run `stillwatch sweep` again with --accounts: use that a valid agreement covers is no harvest."
-        )
-    if linked:
-        steps.append(
-            "If the accounts are not one customer's, check each shared value by hand: a campus, a phone carrier, a "
-            "company card or a reseller shares values between strangers. A `kind` of `reseller` or `education` in the "
-            "accounts file tells stillwatch so."
-        )
-    columns = list(dict.fromkeys(c for u in unknown for c in u.columns))[:4]
-    if columns:
-        steps.append("Evidence that is missing can speak for the customer too: log " + ", ".join(columns) + ".")
-    return tuple(steps)
 
 
 def _claims(rows: Sequence[Mapping[str, Any]], signs: Mapping[str, Sign]) -> list[Claim]:
