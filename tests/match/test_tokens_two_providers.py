@@ -119,6 +119,7 @@ def test_a_file_of_plain_hashes_does_not_leave(tmp_path: Path) -> None:
         "evaluator": "ev-1", "suite": "RFC 9497 VOPRF ristretto255-SHA512", "key_id": "0" * 16, "epoch": 1,
         "ends_at": time.time() + 9e5, "values": ["5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"],
     }}}), "utf-8")  # fmt: skip
-    told = run(home, "share", "out", campaign, "--out", tmp_path / "o", "--tokens", held, "--set", "share.provider=A", code=2)
+    words = ("share", "out", campaign, "--out", tmp_path / "o", "--tokens", held, "--set", "share.provider=A")
+    told = run(home, *words, code=2)
     assert "a token that is a bare SHA-256" in told
     assert not (tmp_path / "o").exists()

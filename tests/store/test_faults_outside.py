@@ -39,7 +39,9 @@ def on_a_small_disk(place: Path, size: str, *args: str) -> tuple[int, str] | Non
 
 def test_on_a_full_disk_an_ingest_says_so_and_the_next_one_goes_on(tmp_path: Path) -> None:
     small_world(tmp_path)
-    for size in ("100k", "150k", "250k"):
+    assert call(tmp_path, "ingest", "log.jsonl", "--home", "roomy/home").returncode == 0
+    needed = sum(file.stat().st_size for file in (tmp_path / "roomy").rglob("*") if file.is_file()) // 1024
+    for size in (f"{needed * tenths // 10}k" for tenths in (4, 6, 8)):
         place = tmp_path / size
         place.mkdir()
         small_world(place)
