@@ -189,6 +189,7 @@ def open_book(window: Window, extra_sums: Mapping[str, Expression], rules: Seque
                 kind, count, lookup[shared.account], shared.column, shared.values, shared.n,
                 shared.held[account_numbers], shared.rows[account_numbers],
             )  # fmt: skip
+            del shared  # hundreds of millions of edges must not wait beside the next kind's
         book.marks[kind.name] = table
     return book
 

@@ -19,6 +19,8 @@ Array = Any
 Batches = Callable[[], Iterable[pa.RecordBatch]]
 Pairs = tuple[Array, Array, Array]
 """account, value, exchanges"""
+Edges = tuple[Array, Array, Array, Array]
+"""account, place among the values, exchanges; values"""
 
 ROWS_AT_ONCE = 1 << 25
 """Rows held in memory at once, 32 bytes each while they are dealt out."""
@@ -49,7 +51,7 @@ def shared_values(batches: Batches, rows: int, accounts: int, *, at_once: int = 
     """
     passes = max(1, -(-rows // at_once))
     held, total = np.zeros(accounts, dtype=np.int64), np.zeros(accounts, dtype=np.int64)
-    found: list[tuple[Array, Array, Array, Array]] = []
+    found: list[Edges] = []
     with ThreadPoolExecutor(2) as pool:
         for turn in range(passes):
             account, value, n = _gathered(batches(), turn, passes, min(rows, at_once), total)
@@ -58,15 +60,26 @@ def shared_values(batches: Batches, rows: int, accounts: int, *, at_once: int = 
     if not found:
         none = np.zeros(0, dtype=np.int32)
         return Shared(none, none, np.zeros(0, np.float32), np.zeros(0, np.int64), held, total)
-    firsts = np.cumsum([0, *(len(values) for *_, values in found)])
     values = np.concatenate([part[3] for part in found])
     order = np.argsort(values)
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    column = np.concatenate([rank[part[1] + first] for part, first in zip(found, firsts[:-1], strict=True)])
-    account = np.concatenate([part[0] for part in found])
-    counts = np.concatenate([part[2] for part in found])
-    return Shared(account, column, counts, values[order], held, total)
+    account, column, n = _joined_up(found, rank)
+    return Shared(account, column, n, values[order], held, total)
+
+
+def _joined_up(found: list[Edges], rank: Array) -> tuple[Array, Array, Array]:
+    """The turns' edges in one; each turn's are let go as they are copied, since there may be hundreds of millions."""
+    edges = sum(len(part[0]) for part in found)
+    account, column, n = np.empty(edges, np.int32), np.empty(edges, np.int32), np.empty(edges, np.float32)
+    at = first = 0
+    while found:
+        who, which, many, values = found.pop(0)
+        to = at + len(who)
+        account[at:to], column[at:to], n[at:to] = who, rank[first : first + len(values)][which], many
+        at, first = to, first + len(values)
+        del who, which, many
+    return account, column, n
 
 
 def _gathered(source: Iterable[pa.RecordBatch], turn: int, passes: int, at_once: int, total: Array) -> Pairs:
@@ -121,7 +134,7 @@ def _take(
     return at
 
 
-def _settled(pool: ThreadPoolExecutor, account: Array, value: Array, n: Array, held: Array) -> tuple[Array, ...]:
+def _settled(pool: ThreadPoolExecutor, account: Array, value: Array, n: Array, held: Array) -> Edges:
     """(account, column, n, values) of one turn's rows; adds to `held`."""
     shares = _shares_of(len(account))
     starts, account, value, n = _dealt(account, value, n, shares)
