@@ -25,7 +25,15 @@ def distinct_values(view: View, name: str) -> tuple[Array, Array]:
 
 
 def met_across_accounts(view: View, name: str) -> tuple[Array, Array]:
-    """(exchanges whose value another account of the same actor also sent, exchanges with a value)."""
+    """(exchanges whose value another account of the same actor also sent, exchanges with a value).
+
+    Several signals ask it of the same view: it is counted once."""
+    if name not in view.measured:
+        view.measured[name] = _met(view, name)
+    return view.measured[name]
+
+
+def _met(view: View, name: str) -> tuple[Array, Array]:
     table = view.book.marks[name]
     rows = view.add(table.rows)
     met = np.zeros(view.actors)

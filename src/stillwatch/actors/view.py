@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,8 @@ class View:
 
     book: Book
     membership: sp.csr_matrix | None = None
+    measured: dict[str, tuple[Array, Array]] = field(default_factory=dict, repr=False, compare=False)
+    """What several signals ask and costs a sparse product, by name; not to be changed."""
 
     @property
     def actors(self) -> int:
