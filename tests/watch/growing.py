@@ -194,7 +194,7 @@ class Watch:
     def complaints(self) -> str:
         return self._err.read_text()
 
-    def until(self, true: Callable[[], object], within_s: float = 150.0) -> None:
+    def until(self, true: Callable[[], object], within_s: float = 240.0) -> None:
         """Waits until something is true; fails where it does not become so, or where the watch has ended."""
         end = time.monotonic() + within_s
         while not true():

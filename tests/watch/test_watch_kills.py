@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from growing import Watch, record, stored, totals
 
-KILLS = 6
+KILLS = 4
 ROWS = 25
 
 
@@ -26,7 +26,7 @@ class Producer:
 
     def _run(self) -> None:
         sends = 0
-        while not self._stop.wait(0.04):
+        while not self._stop.wait(0.1):
             lines = [record(self.rows + i) for i in range(ROWS)]
             if sends % 50 == 7:
                 lines.insert(3, '{"exchange_id": 1')
