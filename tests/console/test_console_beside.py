@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import hand_made as made
@@ -31,3 +32,16 @@ def test_where_an_account_stands_is_said_in_words(tmp_path: Path) -> None:
     assert "It is already suspended since 2026-02-05 by its record." in ring and "The decision adds:" in ring
     for path in (f"/decisions/{waiting}", "/campaigns/sw-ring"):
         assert "Of 30 accounts 1 is suspended or closed already by its record." in client.get(path).text, path
+
+
+def test_traffic_and_the_histogram_of_accounts_have_their_tables(home: Path) -> None:
+    client = browser(home)
+    today = client.get("/").text
+    assert "The same by day, as a table" in today
+    drawn = client.get("/charts/traffic.json").json()
+    cells = re.findall(r'<th scope="row">\d{4}-\d\d-\d\d</th><td class="n">([\d,]+)</td><td class="n">([\d,]+)<', today)
+    inside, outside = (sum(int(row[i].replace(",", "")) for row in cells) for i in (0, 1))
+    assert len(cells) >= 10 and inside == sum(sum(s["values"]) for s in drawn["series"])
+    assert outside == sum(drawn["everybody"])
+    account = client.get("/accounts/acct-0900").text
+    assert "Accounts by how many exchanges they sent" in account and account.count("<td>here</td>") == 1

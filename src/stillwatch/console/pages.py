@@ -44,7 +44,8 @@ def today(ask: Ask) -> Response:
         waits=table(ask, "decisions", state="proposed", now=str(ask.now)),
         appeals=table(ask, "appeals", open="1") if ask.may("analyst") else None,
         near=table(ask, "near", 8), missing=table(ask, "missing", 8), quarantine=table(ask, "quarantine", 8),
-        intake=intake_lines(run), blind=shelf.blind, sure=sure_lines(shelf.pictures.drill),
+        intake=intake_lines(run), blind=shelf.blind, days=drawings.traffic_by_day(shelf),
+        sure=sure_lines(shelf.pictures.drill),
         swept_at=shelf.sweeps[-1]["at"] if shelf.sweeps else "",
     )  # fmt: skip
 
@@ -95,7 +96,7 @@ def account(ask: Ask) -> Response:
     known |= {k: at for k in ("created_at", "status_changed_at", "allow_until") if (at := details.get(k)) is not None}
     return show(
         ask, "account.html.j2", id=id, row=row, told=told, known=known, peers=_peers(shelf, row), held=held,
-        suspended=suspended_since(details), accused=accused(shelf, row),
+        suspended=suspended_since(details), bands=drawings.peer_bands(shelf, id), accused=accused(shelf, row),
         outside=why_in_none(shelf, row) if told is not None and not row["campaign_id"] else "",
         campaign=shelf.by_campaign.get(row["campaign_id"] or ""), may_tell=people.may_be_told(record, id, now),
         would_tell=[h["tell"] for h in held if h["tell"]], exempt=id in exempt_accounts(record, now),
