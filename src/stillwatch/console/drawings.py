@@ -53,6 +53,17 @@ def traffic(shelf: Shelf) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def traffic_by_day(shelf: Shelf) -> list[tuple[str, int, int]]:
+    """(day, exchanges of all campaigns, those of everybody else), oldest first: the traffic chart as a table."""
+    days: dict[str, list[int]] = {}
+    table = shelf.pictures.traffic
+    named = pc.if_else(pc.equal(table["campaign_id"].fill_null(""), ""), 1, 0)
+    for at, side, n in zip(table["hour"].to_pylist(), named.to_pylist(), table["exchanges"].to_pylist(), strict=True):
+        if at is not None and n is not None and n >= 0:
+            days.setdefault(f"{at:%Y-%m-%d}", [0, 0])[side] += n
+    return [(day, inside, outside) for day, (inside, outside) in sorted(days.items())]
+
+
 def waterfall(shelf: Shelf, campaign_id: str) -> list[dict[str, Any]]:
     """Steps in bits: the base rate, each family of evidence with its signals, what combining changes, the score."""
     told = shelf.explanation("campaign", campaign_id)
@@ -185,6 +196,18 @@ def peers(shelf: Shelf, account_id: str) -> dict[str, Any]:
         np.histogram(counts, bins=[*edges[:-1], edges[-1] + 1])[0] if len(edges) > 1 else np.array([len(counts)])
     )
     return {"edges": edges, "accounts": [int(n) for n in histogram], "mine": int(row["exchanges"] or 0)}
+
+
+def peer_bands(shelf: Shelf, account_id: str) -> list[tuple[str, int, bool]]:
+    """(exchanges from to, accounts, whether this account is among them): the chart of peers as a table."""
+    drawn = peers(shelf, account_id)
+    edges, mine = drawn["edges"], max(drawn["mine"], 1)
+    out = []
+    for i, n in enumerate(drawn["accounts"]):
+        low, last = edges[i], i + 1 == len(drawn["accounts"])
+        high = edges[i + 1] - (not last) if i + 1 < len(edges) else low
+        out.append((f"{low:,}" if high <= low else f"{low:,} to {high:,}", n, low <= mine <= max(low, high)))
+    return out
 
 
 def _by_family(claims: Sequence[Claim]) -> list[Claim]:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from stillwatch.console import drawings
+from stillwatch.console.beside import accused, more_than, suspended_of, suspended_since, why_in_none
 from stillwatch.console.place import Ask
 from stillwatch.console.searching import LONGEST_QUERY, Found, by_name, by_raw_value
 from stillwatch.console.sheets import SHEETS, moved, words
@@ -43,7 +44,8 @@ def today(ask: Ask) -> Response:
         waits=table(ask, "decisions", state="proposed", now=str(ask.now)),
         appeals=table(ask, "appeals", open="1") if ask.may("analyst") else None,
         near=table(ask, "near", 8), missing=table(ask, "missing", 8), quarantine=table(ask, "quarantine", 8),
-        intake=intake_lines(run), blind=shelf.blind, sure=sure_lines(shelf.pictures.drill),
+        intake=intake_lines(run), blind=shelf.blind, days=drawings.traffic_by_day(shelf),
+        sure=sure_lines(shelf.pictures.drill),
         swept_at=shelf.sweeps[-1]["at"] if shelf.sweeps else "",
     )  # fmt: skip
 
@@ -69,7 +71,8 @@ def campaign(ask: Ask) -> Response:
         verdicts=table(ask, "verdicts", subject=id), notes=table(ask, "notes", subject=id),
         related=[(r, shelf.by_campaign.get(r)) for r in row["related"] or []],
         explanations=_explanations(shelf, told), chance_groups=len(chance) if isinstance(chance, list) else 0,
-        strong=STRONG, kind_words=KIND_WORDS.get(row["kind"], KIND_WORDS["distillation"]),
+        suspended=suspended_of(shelf, row["account_ids"] or []), strong=STRONG,
+        kind_words=KIND_WORDS.get(row["kind"], KIND_WORDS["distillation"]),
     )  # fmt: skip
 
 
@@ -93,6 +96,8 @@ def account(ask: Ask) -> Response:
     known |= {k: at for k in ("created_at", "status_changed_at", "allow_until") if (at := details.get(k)) is not None}
     return show(
         ask, "account.html.j2", id=id, row=row, told=told, known=known, peers=_peers(shelf, row), held=held,
+        suspended=suspended_since(details), bands=drawings.peer_bands(shelf, id), accused=accused(shelf, row),
+        outside=why_in_none(shelf, row) if told is not None and not row["campaign_id"] else "",
         campaign=shelf.by_campaign.get(row["campaign_id"] or ""), may_tell=people.may_be_told(record, id, now),
         would_tell=[h["tell"] for h in held if h["tell"]], exempt=id in exempt_accounts(record, now),
         evidence=table(ask, "evidence", 10, account=id),
@@ -124,7 +129,8 @@ def decision(ask: Ask) -> Response:
         ask, "decision.html.j2", id=id, row=row, live=live, members=row["members"][:_MEMBERS],
         more=max(0, len(row["members"]) - _MEMBERS), lines=lines, made=at_time(row["created_at"]),
         ends=at_time(row["expires_at"]), approved=at_time(row["approved_at"]), ended=at_time(row["ended_at"]),
-        acted=sum(u["acted"] for u in row["usage"]), would=sum(u["would"] for u in row["usage"]),
+        suspended=suspended_of(ask.shelf, row["members"]), acted=sum(u["acted"] for u in row["usage"]),
+        would=sum(u["would"] for u in row["usage"]),
     )  # fmt: skip
 
 
@@ -290,13 +296,13 @@ def _explanations(shelf: Shelf, told: Any) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (r["bits"] is None, r["outcome"], r["name"]))
 
 
-def _peers(shelf: Shelf, row: Any) -> list[tuple[str, str, float]]:
-    """(what, the value in words, share of all accounts below it, 0..1)."""
+def _peers(shelf: Shelf, row: Any) -> list[tuple[str, str, float, str]]:
+    """(what, the value in words, share of all accounts below it, 0..1, the share in words)."""
     out = []
     for name, says, ordered in (("score", "score", shelf.sorted_scores),
                                 ("exchanges", "exchanges", shelf.sorted_exchanges)):  # fmt: skip
         if row[name] is not None and len(ordered):
             below = float(np.searchsorted(ordered, row[name], side="left")) / len(ordered)
             shown = score_text(row[name]) if name == "score" else f"{row[name]:,}"
-            out.append((says, shown, below))
+            out.append((says, shown, below, more_than(below)))
     return out
