@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 
 import hand_made as made
+import pyarrow as pa
+import pyarrow.parquet as pq
 from consoles import browser, decided, home_with
 
 from stillwatch import pipeline
+from stillwatch.report.findings import NEAR
 from stillwatch.settings import Settings
 
 
@@ -45,3 +48,13 @@ def test_traffic_and_the_histogram_of_accounts_have_their_tables(home: Path) -> 
     assert outside == sum(drawn["everybody"])
     account = client.get("/accounts/acct-0900").text
     assert "Accounts by how many exchanges they sent" in account and account.count("<td>here</td>") == 1
+
+
+def test_an_account_of_a_group_that_came_close_is_told_so(home: Path) -> None:
+    near = {"near": "group 1", "account_id": "acct-0900", "score": 41.0, "how": "rare values", "exchanges": 9,
+            "pro_bits": 2.5, "pro": "One template.", "against_bits": -3.0, "against": "A class."}  # fmt: skip
+    pq.write_table(pa.Table.from_pylist([near], schema=NEAR), home / "history" / "latest" / "near.parquet")
+    run = home / "findings" / "run.json"
+    run.write_text(json.dumps({**json.loads(run.read_text()), "settings": {"campaigns": {"report_from": 60.0}}}))
+    text = browser(home).get("/accounts/acct-0900").text
+    assert "was not reported: its score of 41.0 is below 60, from which groups are reported" in text

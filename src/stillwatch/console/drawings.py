@@ -204,8 +204,8 @@ def peer_bands(shelf: Shelf, account_id: str) -> list[tuple[str, int, bool]]:
     edges, mine = drawn["edges"], max(drawn["mine"], 1)
     out = []
     for i, n in enumerate(drawn["accounts"]):
-        low, last = edges[i], i + 1 == len(drawn["accounts"])
-        high = edges[i + 1] - (not last) if i + 1 < len(edges) else low
+        low = edges[i]
+        high = edges[i + 1] - 1 if i + 1 < len(edges) else low
         out.append((f"{low:,}" if high <= low else f"{low:,} to {high:,}", n, low <= mine <= max(low, high)))
     return out
 
