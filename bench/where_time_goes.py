@@ -25,7 +25,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from bench.text_pass import write_texts
-from stillwatch import intake
+from stillwatch import intake, sketch
+from stillwatch.ingest import inputs
 from stillwatch.ingest import reading as ingest_reading
 from stillwatch.patterns import load_rules
 from stillwatch.sketch import rule_scan, text_pass
@@ -41,12 +42,12 @@ _STAGES: tuple[tuple[Any, str, str], ...] = (
     (text_pass, "_sums", "sum fingerprints and turns"),
     (text_pass, "_identities", "identifiers and addresses"),
     (text_pass, "_completion_columns", "hash completions"),
-    (text_pass, "sketch_batch", "other columns of the sketch"),
-    (ingest_reading, "_adopted", "cast and check rows"),
+    (sketch, "sketch_batch", "other columns of the sketch"),
+    (ingest_reading, "take_batch", "cast and check rows"),
     (SeenIds, "add", "ids seen before"),
     (writing.Writer, "account_numbers", "account numbers"),
-    (intake, "_missing", "count what is missing"),
-    (intake, "_sha256", "hash the input files"),
+    (intake, "missing_columns", "count what is missing"),
+    (inputs, "_sha256", "hash the input files"),
     (writing, "summed", "sum a chunk"),
     (parts.pq, "write_table", "write Parquet"),
     (os, "fsync", "force to disk"),

@@ -10,21 +10,16 @@ import numpy as np
 Array = Any
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_AT_ONCE = 64
 _NEVER, _ALWAYS = np.int64(-(1 << 63)), np.int64((1 << 63) - 1)
 
 
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sum_by_account(rows: Array, values: Array, accounts: Array, times: Array, timed: Array) -> Any:
     """(account, value, n, first, last) of the pairs (`rows[i]`, `values[i]`), rows ascending.
 
     A value that a row holds twice counts once. `accounts`, `times` (microseconds) and `timed` go by row;
     where no row of a pair has a time, first is the largest int64.
     """
-    return _sum_by_account(rows, values, accounts, times, timed)[:5]
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _sum_by_account(rows: Array, values: Array, accounts: Array, times: Array, timed: Array) -> Any:
     slots = 16
     while slots < 2 * rows.size:
         slots *= 2
@@ -34,17 +29,11 @@ def _sum_by_account(rows: Array, values: Array, accounts: Array, times: Array, t
     first, last = np.empty(rows.size, dtype=np.int64), np.empty(rows.size, dtype=np.int64)
     used = 0
     shift = np.uint64(32)
-    places, touched = np.empty(_AT_ONCE, dtype=np.int64), np.int64(0)
     for i in range(rows.size):
         row = rows[i]
         who = accounts[row]
-        if i % _AT_ONCE == 0:
-            # Look at the places of many pairs first: the memory fetches them side by side, not one after the other.
-            for k in range(min(_AT_ONCE, rows.size - i)):
-                mixed = (np.uint64(values[i + k]) ^ (np.uint64(accounts[rows[i + k]]) * _SPREAD)) * _SPREAD
-                places[k] = np.int64((mixed >> shift) & np.uint64(slots - 1))
-                touched += table[places[k]]
-        slot = places[i % _AT_ONCE]
+        mixed = (np.uint64(values[i]) ^ (np.uint64(who) * _SPREAD)) * _SPREAD
+        slot = np.int64((mixed >> shift) & np.uint64(slots - 1))
         while table[slot] >= 0 and (value[table[slot]] != values[i] or account[table[slot]] != who):
             slot = (slot + 1) & (slots - 1)
         at = table[slot]
@@ -60,5 +49,4 @@ def _sum_by_account(rows: Array, values: Array, accounts: Array, times: Array, t
             if timed[row]:
                 first[at] = min(first[at], times[row])
                 last[at] = max(last[at], times[row])
-    # `touched` is used for nothing, and returned so that no compiler leaves the looking out.
-    return account[:used], value[:used], n[:used], first[:used], last[:used], touched
+    return account[:used], value[:used], n[:used], first[:used], last[:used]

@@ -10,7 +10,6 @@ import numpy as np
 Array = Any
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_AT_ONCE = 64
 
 
 def add_up(accounts: Array, values: Array, n: Array, first: Array, last: Array) -> Any:
@@ -18,7 +17,7 @@ def add_up(accounts: Array, values: Array, n: Array, first: Array, last: Array) 
 
     Times are int64. A row without one has the largest int64 as `first` and the smallest as `last`.
     """
-    return _add_up(*(_read_only(column) for column in (accounts, values, n, first, last)))[:4]
+    return _add_up(*(_read_only(column) for column in (accounts, values, n, first, last)))
 
 
 def _read_only(column: Array) -> Array:
@@ -37,16 +36,10 @@ def _add_up(accounts: Array, values: Array, n: Array, first: Array, last: Array)
     held = np.empty(values.size, dtype=np.int64)
     count = np.empty(values.size, dtype=np.int64)
     earliest, latest = np.empty(values.size, dtype=np.int64), np.empty(values.size, dtype=np.int64)
-    places, touched = np.empty(_AT_ONCE, dtype=np.int64), np.int64(0)
     used = 0
     for i in range(values.size):
-        if i % _AT_ONCE == 0:
-            # Look at the places of many pairs first: the memory fetches them side by side, not one after the other.
-            for k in range(min(_AT_ONCE, values.size - i)):
-                mixed = (np.uint64(values[i + k]) ^ (np.uint64(accounts[i + k]) * _SPREAD)) * _SPREAD
-                places[k] = np.int64((mixed >> np.uint64(32)) & np.uint64(slots - 1))
-                touched += table[places[k]]
-        slot = places[i % _AT_ONCE]
+        mixed = (np.uint64(values[i]) ^ (np.uint64(accounts[i]) * _SPREAD)) * _SPREAD
+        slot = np.int64((mixed >> np.uint64(32)) & np.uint64(slots - 1))
         at = table[slot]
         while at >= 0 and (values[held[at]] != values[i] or accounts[held[at]] != accounts[i]):
             slot = (slot + 1) & (slots - 1)
@@ -59,5 +52,4 @@ def _add_up(accounts: Array, values: Array, n: Array, first: Array, last: Array)
             count[at] += n[i]
             earliest[at] = min(earliest[at], first[i])
             latest[at] = max(latest[at], last[i])
-    # `touched` is used for nothing, and returned so that no compiler leaves the looking out.
-    return held[:used], count[:used], earliest[:used], latest[:used], touched
+    return held[:used], count[:used], earliest[:used], latest[:used]
