@@ -289,7 +289,8 @@ def test_a_closed_pipe_is_quiet(home: Path, tmp_path: Path) -> None:
 
 def test_an_interrupt_ends_with_130(home: Path, tmp_path: Path) -> None:
     code = (
-        "import time, sys\nfrom stillwatch.report import findings\n"
+        "import signal, time, sys\nfrom stillwatch.report import findings\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "def wait(home):\n    print('ready', flush=True)\n    time.sleep(30)\n"
         "findings.read_findings = wait\nsys.argv = ['stillwatch', 'campaigns']\n"
         "from stillwatch.cli import main\nmain()\n"
