@@ -55,12 +55,13 @@ def traffic(shelf: Shelf) -> dict[str, Any]:
 
 def traffic_by_day(shelf: Shelf) -> list[tuple[str, int, int]]:
     """(day, exchanges of all campaigns, those of everybody else), oldest first: the traffic chart as a table."""
-    days: dict[str, list[int]] = {}
     table = shelf.pictures.traffic
-    named = pc.if_else(pc.equal(table["campaign_id"].fill_null(""), ""), 1, 0)
-    for at, side, n in zip(table["hour"].to_pylist(), named.to_pylist(), table["exchanges"].to_pylist(), strict=True):
-        if at is not None and n is not None and n >= 0:
-            days.setdefault(f"{at:%Y-%m-%d}", [0, 0])[side] += n
+    known = table.filter(pc.and_(pc.is_valid(table["hour"]), pc.greater_equal(table["exchanges"].fill_null(-1), 0)))
+    named = pc.if_else(pc.equal(known["campaign_id"].fill_null(""), ""), 1, 0)
+    each = pa.table({"day": known["hour"].cast(pa.date32(), safe=False), "side": named, "n": known["exchanges"]})
+    days: dict[str, list[int]] = {}
+    for row in each.group_by(["day", "side"]).aggregate([("n", "sum")]).to_pylist():
+        days.setdefault(f"{row['day']:%Y-%m-%d}", [0, 0])[row["side"]] += row["n_sum"]
     return [(day, inside, outside) for day, (inside, outside) in sorted(days.items())]
 
 
