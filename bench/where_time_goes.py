@@ -153,8 +153,8 @@ def draw(sets: list[dict[str, Any]], path: Path) -> None:
         scan = one["scan_cpu_s_per_million"]
         place.barh([label for label, _ in stages], [spent for _, spent in stages], color="#4c72b0")
         for at, (_, spent) in enumerate(stages):
-            place.text(spent, at, f" {spent / scan:.2g}×", va="center", fontsize=8)
-        place.axvline(scan, color="black", linestyle="--", linewidth=1)
+            place.text(spent, at, f" {spent / scan:.2g}×", va="center", fontsize=8, bbox={"color": "white", "pad": 0.5})
+        place.axvline(scan, color="black", linestyle="--", linewidth=1, zorder=0)
         title = f"{one['set']}: {one['ingest_cpu_s_per_million']:.1f} s, {one['ratio']:.1f}× the scan"
         place.set_title(title, fontsize=10)
         place.set_xlabel("CPU seconds per million exchanges", fontsize=8)

@@ -78,12 +78,17 @@ _COMMON_SLOTS = 4096
 
 
 class Tables(NamedTuple):
-    """The arrays that the kernels read: `kinds` is class + 8 × script for each BMP character."""
+    """The arrays that the kernels read: `kinds` is class + 8 × script for each BMP character.
+
+    `common_bits` is a set of 32,768 bits by the upper 15 bits of a word's hash: most words that are not common are
+    not in it, which costs less to see than to look for them in the table.
+    """
 
     kinds: Any
     folds: Any
     common_words: Any
     common_masks: Any
+    common_bits: Any
 
 
 def _kinds() -> Any:
@@ -122,4 +127,8 @@ def tables() -> Tables:
                 slot = (slot + 1) % _COMMON_SLOTS
             words[slot] = hashed
             masks[slot] |= np.uint32(1 << bit)
-    return Tables(_kinds(), _folds(), words, masks)
+    bits = np.zeros(4096, dtype=np.uint8)
+    held = words[words != 0]
+    places, within = (held >> np.uint64(52)).astype(np.int64), (held >> np.uint64(49)) & np.uint64(7)
+    np.bitwise_or.at(bits, places, (np.uint64(1) << within).astype(np.uint8))
+    return Tables(_kinds(), _folds(), words, masks, bits)

@@ -42,7 +42,8 @@ _SCRIPT_COUNT, _LANGUAGE_COUNT = len(SCRIPTS), len(LANGUAGES)
 _FENCE = 4
 _CASE_BITS, _HIGH_BITS = np.uint64(0x2020202020202020), np.uint64(0x8080808080808080)
 _FROM_A, _FROM_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)
-_HAS_LETTERS, _SHORT, _VOTES = np.uint8(1), np.uint8(2), np.uint8(4)
+_HAS_LETTERS, _SHORT, _VOTES = 1, 2, 4
+_S52, _S49, _SEVEN = np.uint64(52), np.uint64(49), np.uint64(7)
 _ONE, _BIGRAM = np.uint64(1), np.uint64(0xE7037ED1A0B428DB)
 
 
@@ -122,17 +123,21 @@ def _common(words: Array, masks: Array, hashed: Any) -> Any:
     return np.uint32(0)
 
 
+@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _letters_in(eight: Any) -> Any:
+    """How many of eight bytes are ASCII letters, from the left to the first that is none."""
+    low = eight | _CASE_BITS
+    seven = low & ~_HIGH_BITS
+    return trailing_zeros(~((seven + _FROM_A) & ~(seven + _FROM_Z) & ~eight) & _HIGH_BITS) >> 3
+
+
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _mark(masked: Array, word: int, end: int, letters: int, numeric: bool) -> Any:
     """What a word may do: be looked up by language, and vote on the topic where it is not short and holds no number."""
-    if letters == 0:
-        return np.uint8(0)
-    mark = _HAS_LETTERS
-    if end - word <= 16:
-        mark |= _SHORT
-    if letters > (3 if masked[word] < 0xE0 else 1) and not numeric:
-        mark |= _VOTES
-    return mark
+    least = 3 - 2 * np.int64(masked[word] >= 0xE0)
+    votes = np.int64(letters > least) & ~np.int64(numeric)
+    mark = _HAS_LETTERS | (np.int64(end - word <= 16) * _SHORT) | (votes * _VOTES)
+    return np.uint8(np.int64(letters > 0) * mark)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -140,13 +145,14 @@ def _look_up(
     units: Array, marks: Array, count: int, votes: Array, voters: int, table: Tables, languages: Array
 ) -> int:
     """Count the common words of the first words of a text by language, and let the other words vote; the voters."""
+    common = table.common_bits
     looked = 0
     for k in range(count):
         mark = marks[k]
         if not mark & _HAS_LETTERS:
             continue
         languages_of = np.uint32(0)
-        if mark & _SHORT:
+        if mark & _SHORT and common[units[k] >> _S52] >> ((units[k] >> _S49) & _SEVEN) & _ONE:
             languages_of = _common(table.common_words, table.common_masks, units[k])
         if looked < LANGUAGE_WORDS:
             looked += 1
@@ -217,20 +223,22 @@ def _read_all(
                         going = True
                         while going:
                             first = i
-                            step = 8
-                            while step == 8 and i + 8 <= end:
-                                # Eight at a time: lower case, how many of them are letters from the left, write all.
-                                eight = load64(buffer, i)
-                                low = eight | _CASE_BITS
-                                seven = low & ~_HIGH_BITS
-                                not_letters = ~((seven + _FROM_A) & ~(seven + _FROM_Z) & ~eight) & _HIGH_BITS
-                                step = trailing_zeros(not_letters) >> 3
+                            step = 16
+                            while step == 16 and i + 16 <= end:
+                                # Sixteen at a time: lower case, how many are letters from the left, write all. Without
+                                # a choice between the eights, since nobody can guess which words are longer than that.
+                                eight, more = load64(buffer, i), load64(buffer, i + 8)
+                                low, other = eight | _CASE_BITS, more | _CASE_BITS
+                                step = _letters_in(eight)
+                                step += (step >> 3) * _letters_in(more)
                                 store64(folded, f, low)
+                                store64(folded, f + 8, other)
                                 store64(masked, m, low)
+                                store64(masked, m + 8, other)
                                 f += step
                                 m += step
                                 i += step
-                            while step == 8 and i < end:
+                            while step == 16 and i < end:
                                 code = np.int64(buffer[i] | 32)  # type: ignore[assignment]
                                 if buffer[i] >= 0x80 or code < 0x61 or code > 0x7A:
                                     break
