@@ -115,6 +115,9 @@ def speed_lines() -> list[str]:
                 f"| {s['ingest_cpu_s_per_million']:.1f} | {s['hunt_cpu_s_per_million']:.1f} | {s['ingest_ratio']:.1f} "
                 f"| **{s['sweep_ratio']:.1f}** | {s['peak_gib']:.2f} GiB |"
             )
+    if read("where_time_goes"):
+        lines += ["", "Where an ingest spends it (`python -m bench.where_time_goes`):", "",
+                  "![Bars: CPU seconds per million exchanges of each stage of an ingest, for three sets](pictures/where_time_goes.png)"]  # fmt: skip
     return lines
 
 
