@@ -98,7 +98,7 @@ def test_another_command_gets_its_turn_and_the_watch_waits_for_its_own(logs: Log
     logs.send([record(3), record(70)])
     watch.until(lambda: "e70" in stored(home))
     assert stored(home).count("e3") == 1, "who was forgotten comes back with what the source still sends"
-    with locked(home):
+    with locked(home, wait=20.0):
         logs.send([record(71)])
         watch.until(lambda: watch.said("store"))
     watch.until(lambda: "e71" in stored(home) and watch.said("back"))

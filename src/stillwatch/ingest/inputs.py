@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -99,13 +99,17 @@ class FileInput:
             yield Taken(no_rows(), [], {"sha256": told, "bytes": size, "done": True, "mtime": mtime}, spoken)
 
 
-def head_of(file: BinaryIO, size: int) -> str:
-    """Hex SHA-256 of the first `size` bytes of an open file; where it stands does not change."""
+def heads_of(file: BinaryIO, sizes: Sequence[int]) -> list[str]:
+    """Hex SHA-256 of the first bytes of an open file, of each size (ascending); it stands as before."""
     at = file.tell()
     file.seek(0)
-    digest = hashlib.sha256(file.read(size)).hexdigest()
+    data, digest, before, heads = file.read(max(sizes, default=0)), hashlib.sha256(), 0, []
+    for size in sizes:
+        digest.update(data[before:size])
+        heads.append(digest.hexdigest())
+        before = size
     file.seek(at)
-    return digest
+    return heads
 
 
 def _sha256(path: Path, most: int | None) -> str:

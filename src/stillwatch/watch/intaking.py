@@ -38,6 +38,7 @@ class Intaking:
         self._writer: LiveWriter | None = None
         self._places: dict[str, dict[str, Any]] | None = None
         self._version = -1
+        self._untidy = True
         self.newest_at: float | None = None
         """Unix time of the newest exchange in the store."""
 
@@ -68,7 +69,7 @@ class Intaking:
                     if stop():
                         break
                 run.flush()
-            self._compiled, self._places = run.compiled, run.places
+            self._compiled, self._places, self._untidy = run.compiled, run.places, True
             self._look(store)
         except BaseException:
             self.close()
@@ -83,9 +84,11 @@ class Intaking:
             return take_records(writer, accounts, releases, self._settings.ingest.max_malformed_share)
 
     def tidy(self) -> None:
-        """Joins many small parts; not while this process hunts."""
-        with self._live() as writer:
-            writer.tidy()
+        """Joins many small parts, where something was stored since; not while this process hunts."""
+        if self._untidy:
+            with self._live() as writer:
+                writer.tidy()
+            self._untidy = False
 
     def close(self) -> None:
         """Closes the store; it is opened again when it is needed."""

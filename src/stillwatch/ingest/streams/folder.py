@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from stillwatch.errors import OutsideError, UsageError
 from stillwatch.ingest.dialects import Dialect, dialects
-from stillwatch.ingest.inputs import HEAD, FileInput, Input, Position, head_of
+from stillwatch.ingest.inputs import HEAD, FileInput, Input, Position, heads_of
 from stillwatch.ingest.reading import Taken, read_lines
 from stillwatch.ingest.sources import Source, find_sources
 
@@ -166,7 +166,7 @@ class GrowingFile:
                 else:
                     size = min(HEAD, taken.at["offset"])
                     if known.get("head_bytes") != size:
-                        known.update(head=head_of(file, size), head_bytes=size)
+                        known.update(head=heads_of(file, [size])[0], head_bytes=size)
                     taken.at.update(head=known["head"], head_bytes=known["head_bytes"], size=taken.at["offset"],
                                     mtime=stat.st_mtime_ns)  # fmt: skip
                 yield taken
@@ -217,7 +217,7 @@ def _goes_on(file: BinaryIO, size: int, place: Position) -> bool:
     offset, length = int(place.get("offset") or 0), int(place.get("head_bytes") or 0)
     if not offset or not length or size < max(offset, length):
         return False
-    return head_of(file, length) == place.get("head")
+    return heads_of(file, [length]) == [place.get("head")]
 
 
 class _Heads:
@@ -247,5 +247,7 @@ class _Heads:
     def of_file(self, label: str, file: BinaryIO, size: int) -> Position | None:
         """The same of an open file."""
         lengths = self._places.get(os.path.dirname(label), {})  # noqa: PTH120
-        found = [lengths[length].get(head_of(file, length)) for length in sorted(lengths) if length <= size]
+        wanted = sorted(length for length in lengths if length <= size)
+        heads = heads_of(file, wanted)
+        found = [lengths[length].get(head) for length, head in zip(wanted, heads, strict=True)]
         return max((p for p in found if p and p["offset"] <= size), key=lambda p: int(p["offset"]), default=None)
