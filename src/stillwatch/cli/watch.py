@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -82,6 +83,7 @@ def watch(
     run(home, watched, settings=settings, tell=Teller(as_json))
     # A sweep that was left is inside native code, and taking the interpreter down under it would abort the process.
     # All is committed and closed: this process may end as it would by a kill, but with its own status.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     os._exit(0)

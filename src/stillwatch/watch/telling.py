@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ class Teller:
     def __call__(self, event: str, **facts: Any) -> None:
         """One event: `away`, `back`, `store`, `quarantine`, `passed over`, `clock`, `started`, `swept`, `stopped`."""
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        with self._lock:
+        with self._lock, suppress(OSError):  # nobody listens any more, or the disk below it is full: the watch goes on
             if self._as_json:
                 line = json.dumps({"event": event, "at": now, **_plain(facts)})
                 print(line, flush=True)
